@@ -1,0 +1,19 @@
+//! The one place that reads clocks. Under tokio's paused test clock, [`now`] follows it.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use panel_model::WallTime;
+
+/// Monotonic time.
+#[must_use]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Wall-clock time; the epoch if the clock stands before it.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the seam")]
+pub fn wall() -> WallTime {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
