@@ -1,1 +1,5 @@
+//! panelgate: bridges a site's alarm panels to a cloud over MQTT.
 
+pub mod actions;
+pub mod panels;
+pub mod secrets;
