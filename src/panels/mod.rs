@@ -1,5 +1,3 @@
 //! One owner task per panel: the only place that holds a panel's state, talks to its driver, opens its link.
 
-mod snapshot;
-
-pub use snapshot::{Answer, PanelSnapshot, PanelStatus};
+pub use panel_model::{Answer, PanelSnapshot, PanelStatus};

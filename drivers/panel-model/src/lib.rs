@@ -13,6 +13,7 @@ mod label;
 mod refusal;
 mod role;
 mod secret;
+mod snapshot;
 mod state;
 mod time;
 mod user;
@@ -24,6 +25,7 @@ pub use label::{Charset, Label, LabelRules};
 pub use refusal::Refusal;
 pub use role::PanelRole;
 pub use secret::{AccessCode, CodeHash, InstallerCode, Password};
+pub use snapshot::{Answer, PanelSnapshot, PanelStatus, Progress};
 pub use state::{ArmMode, ArmState, LockState, PanelState, PartitionState, Readiness, Trouble, ZoneState};
 pub use time::WallTime;
 pub use user::{
