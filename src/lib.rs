@@ -1,5 +1,7 @@
 //! panelgate: bridges a site's alarm panels to a cloud over MQTT.
 
 pub mod actions;
+pub mod config;
+pub mod daemon;
 pub mod panels;
 pub mod secrets;
