@@ -2,4 +2,5 @@
 
 pub mod actions;
 pub mod panels;
+pub mod payload;
 pub mod secrets;
