@@ -234,23 +234,28 @@ impl Book {
         changes.events.push((wall, PanelEvent::new(EventKind::UsersMayHaveChanged)));
     }
 
-    /// Takes in accepted wishes, already stored by the action that accepted them.
-    pub(super) fn wish(&mut self, accepted: Accepted) {
-        for wish in accepted.wishes {
-            let newer = self.desired.get(&wish.slot).is_none_or(|known| known.version < wish.version);
-            if newer {
-                self.waiting.retain(|(slot, _), _| *slot != wish.slot);
-                self.picture.answers.retain(|(slot, _), _| *slot != wish.slot);
-                self.desired.insert(wish.slot, wish);
-            }
+    /// Takes in accepted wishes, already stored by the action that accepted them; what is left is to tell them.
+    pub(super) fn wish(&mut self, mut accepted: Accepted, changes: &mut Changes) {
+        // Two doors may tell in another order than they stored: the newer wish for a slot stands.
+        let version = accepted.desired_version;
+        let newer = |slot: &Slot| self.desired.get(slot).is_some_and(|wish| wish.version > version);
+        let overtaken: BTreeSet<_> = accepted.answered.iter().copied().filter(newer).collect();
+        accepted.answers.retain(|(slot, _), _| !overtaken.contains(slot));
+        for slot in accepted.answered.iter().filter(|slot| !overtaken.contains(slot)) {
+            self.waiting.retain(|(s, _), _| s != slot);
+            self.picture.answers.retain(|(s, _), _| s != slot);
         }
-        for slot in accepted.dropped {
-            self.desired.remove(&slot);
+        for wish in accepted.wishes.into_iter().filter(|wish| !overtaken.contains(&wish.slot)) {
+            self.desired.insert(wish.slot, wish);
         }
+        for slot in accepted.dropped.iter().filter(|slot| !overtaken.contains(slot)) {
+            self.desired.remove(slot);
+        }
+        changes.answers.extend(accepted.answers.keys().copied());
+        changes.picture = true;
         self.picture.answers.extend(accepted.answers);
         self.picture.desired_version = self.picture.desired_version.max(accepted.desired_version);
         self.picture.cloud_version = self.picture.cloud_version.max(accepted.cloud_version);
-        self.picture.reported_version = self.picture.reported_version.max(accepted.reported_version);
     }
 
     /// New credentials: what failed for want of them may be tried again.
@@ -426,12 +431,14 @@ impl Book {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Accepted {
     pub(crate) wishes: Vec<DesiredUser>,
+    /// Slots whose former answers are void.
+    pub(crate) answered: Vec<Slot>,
     /// Slots that are no longer governed.
     pub(crate) dropped: Vec<Slot>,
     /// First answers: pending or refused.
     pub(crate) answers: BTreeMap<(Slot, Field), Answer>,
     pub(crate) desired_version: u64,
-    pub(crate) reported_version: u64,
+    /// 0 if the wish did not come from the cloud.
     pub(crate) cloud_version: u64,
 }
 

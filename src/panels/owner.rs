@@ -1,5 +1,6 @@
 //! The owner task of one panel: opens the link, runs the driver, stores what happened, then shows it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use panel_driver::{
 };
 use panel_model::{
     AccessCode, EventKind, InstallerCode, NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
-    Password, UserWish, WallTime,
+    Password, Slot, UserWish,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -22,7 +23,8 @@ use super::book::{Book, Changes};
 use super::reconcile::{Step, Work};
 use super::supervision::Supervision;
 use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
-use crate::store::{StoreError, Urgency};
+use crate::payload::User;
+use crate::store::{StoreError, Tx, Urgency};
 
 /// Driver events that may wait for the owner; when full, the driver waits, and with it the link.
 const WAITING_EVENTS: usize = 1024;
@@ -67,8 +69,8 @@ pub(super) fn blank_picture(setup: &PanelSetup) -> PanelSnapshot {
         firmware: None,
         capabilities: setup.factory.capabilities(),
         state: PanelState::default(),
-        users: std::collections::BTreeMap::new(),
-        answers: std::collections::BTreeMap::new(),
+        users: BTreeMap::new(),
+        answers: BTreeMap::new(),
         reported_version: 0,
         desired_version: 0,
         cloud_version: 0,
@@ -275,8 +277,7 @@ impl Owner {
                 }
             }
             PanelRequest::Accepted(accepted) => {
-                self.book.wish(*accepted);
-                changes.picture = true;
+                self.book.wish(*accepted, changes);
             }
             PanelRequest::CredentialsChanged => {
                 self.book.credentials_changed(clock::wall(), changes);
@@ -466,13 +467,13 @@ impl Owner {
     fn prepare(
         &mut self,
         changes: Changes,
-    ) -> impl Fn(&mut crate::store::Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static {
+    ) -> impl Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static {
         let id = self.parts.setup.id.clone();
         let delta = changes.reports_users().then(|| {
             let picture = &mut self.book.picture;
             let from = picture.reported_version;
             picture.reported_version += 1;
-            (from, crate::payload::delta_body(picture, &changes.users, &changes.answers))
+            (from, delta_body(picture, &changes))
         });
         let picture = &self.book.picture;
         let state = changes.state_before.map(|before| (before, picture.state.clone()));
@@ -521,7 +522,7 @@ impl Owner {
     /// wait in their bounded queue meanwhile. Given up only when the daemon stops.
     async fn store_surely<F>(&self, cancel: &CancellationToken, urgency: Urgency, work: F)
     where
-        F: Fn(&mut crate::store::Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
     {
         let mut told = false;
         while let Err(error) = self.parts.store.write(urgency, work.clone()).await {
@@ -564,6 +565,16 @@ impl Owner {
             warn!("the driver did not reach a safe point in time");
         }
     }
+}
+
+/// The users that changed, as the cloud gets them.
+fn delta_body(picture: &PanelSnapshot, changes: &Changes) -> BTreeMap<Slot, Option<User>> {
+    let slots = changes.users.iter().copied().chain(changes.answers.iter().map(|(slot, _)| *slot));
+    let told = |slot: Slot| {
+        let answered = picture.answers.keys().any(|(s, _)| *s == slot);
+        (answered || picture.users.contains_key(&slot)).then(|| User::of(picture, slot))
+    };
+    slots.map(|slot| (slot, told(slot))).collect()
 }
 
 /// The driver's next event; pends while there is no driver or it has ended.
