@@ -4,4 +4,5 @@ pub mod actions;
 pub mod config;
 pub mod daemon;
 pub mod panels;
+pub mod payload;
 pub mod secrets;
