@@ -5,6 +5,8 @@
 
 mod backoff;
 mod book;
+#[cfg(test)]
+mod book_test;
 mod owner;
 mod reconcile;
 mod supervision;
