@@ -1,1 +1,6 @@
+//! panelgate: bridges a site's alarm panels to a cloud over MQTT.
 
+pub mod actions;
+pub mod panels;
+pub mod payload;
+pub mod secrets;

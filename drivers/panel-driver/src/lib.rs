@@ -27,7 +27,7 @@ pub use command::{
 };
 pub use driver::{BoxFuture, DecodeOptions, Decoded, DriverFactory, DriverPort, DriverStart, PanelDriver};
 pub use error::{DriverError, LinkError, Retry};
-pub use event::{DriverEvent, Progress, Stamped};
+pub use event::{DriverEvent, Stamped};
 pub use link::{Link, LinkConfig};
 pub use run::run_session;
 pub use session::{Busy, Session, SessionOutput};
