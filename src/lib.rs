@@ -1,6 +1,8 @@
 //! panelgate: bridges a site's alarm panels to a cloud over MQTT.
 
 pub mod actions;
+pub mod config;
+pub mod daemon;
 pub mod panels;
 pub mod payload;
 pub mod secrets;
