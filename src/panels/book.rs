@@ -262,11 +262,13 @@ impl Book {
     pub(super) fn credentials_changed(&mut self, wall: WallTime, changes: &mut Changes) {
         self.picture.needs = None;
         changes.picture = true;
+        let waiting = &mut self.waiting;
         for (key, answer) in &mut self.picture.answers {
             let lacking = matches!(&answer.condition, Condition::Failed { error, .. } if error.code == MASTER_CODE_NEEDED);
             if lacking {
                 answer.condition = Condition::Pending { since: wall, tries: 0, why: None };
                 changes.answers.insert(*key);
+                waiting.remove(key);
             }
         }
     }

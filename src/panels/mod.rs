@@ -5,6 +5,9 @@
 
 mod backoff;
 mod book;
+#[cfg(test)]
+mod book_test;
+mod journal;
 mod owner;
 mod reconcile;
 mod supervision;

@@ -20,6 +20,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::backoff::LinkBackoff;
 use super::book::{Book, Changes};
+use super::journal::{Journal, Write};
 use super::reconcile::{Step, Work};
 use super::supervision::Supervision;
 use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
@@ -34,8 +35,8 @@ const BATCH: usize = 256;
 const ENOUGH: usize = 50;
 /// How long a driver gets to leave menus when the daemon stops.
 const STOP_WITHIN: Duration = Duration::from_secs(12);
-/// How long to wait before the store is tried again after it could not take something.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How long to wait before the credentials are read again after the store could not.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 impl PanelUnit {
     /// Looks after the panel until cancelled.
@@ -47,7 +48,7 @@ impl PanelUnit {
         let span = info_span!("panel", id = %self.id());
         async {
             let mut requests = self.0.requests.lock().await;
-            let owner = Owner::load(Arc::clone(&self.0)).await?;
+            let owner = Owner::load(Arc::clone(&self.0), cancel.clone()).await?;
             owner.run(&mut requests, cancel).await;
             Ok(())
         }
@@ -80,6 +81,9 @@ pub(super) fn blank_picture(setup: &PanelSetup) -> PanelSnapshot {
 
 struct Owner {
     parts: Arc<UnitParts>,
+    journal: Journal,
+    /// The picture changed since it was shown.
+    unseen: bool,
     book: Book,
     supervision: Supervision,
     backoff: LinkBackoff,
@@ -102,7 +106,7 @@ struct Connection {
 }
 
 impl Owner {
-    async fn load(parts: Arc<UnitParts>) -> Result<Self, StoreError> {
+    async fn load(parts: Arc<UnitParts>, cancel: CancellationToken) -> Result<Self, StoreError> {
         let id = parts.setup.id.clone();
         let mut picture = blank_picture(&parts.setup);
         let (state, users, desired, answers, versions, residue) = parts
@@ -129,8 +133,11 @@ impl Owner {
         let supervision = Supervision::new(now, parts.setup.supervision, known);
         picture.status = supervision.status();
         let book = Book::new(picture, desired, parts.setup.authority, Arc::clone(&parts.keys));
+        let journal = Journal::new(parts.store.clone(), parts.setup.id.clone(), cancel);
         let owner = Self {
             parts,
+            journal,
+            unseen: false,
             book,
             supervision,
             backoff: LinkBackoff::default(),
@@ -155,8 +162,8 @@ impl Owner {
             if self.open_at.is_some_and(|at| at <= now) {
                 self.connect().await;
             }
-            self.commit(changes, &cancel).await;
-            self.reconcile(&cancel).await;
+            self.commit(changes).await;
+            self.reconcile().await;
         }
         self.stop().await;
     }
@@ -181,6 +188,7 @@ impl Owner {
                 self.disconnected(&error, changes);
             }
             Some(request) = requests.recv() => self.request(request, changes),
+            () = self.journal.settle_one() => {}
             () = sleep_until(wake.into()) => {}
         }
     }
@@ -311,7 +319,7 @@ impl Owner {
             Ok(credentials) => credentials,
             Err(error) => {
                 warn!(%error, "cannot read the panel's credentials");
-                self.open_at = Some(clock::now() + STORE_AGAIN);
+                self.open_at = Some(clock::now() + READ_AGAIN);
                 return;
             }
         };
@@ -373,28 +381,28 @@ impl Owner {
     }
 
     /// Starts the next step towards what is wished, if nothing is under way.
-    async fn reconcile(&mut self, cancel: &CancellationToken) {
+    async fn reconcile(&mut self) {
         loop {
             let mut changes = Changes::default();
             let up = self.is_up();
             let next = self.book.next_step(clock::now(), up, &mut changes);
             let Some(step) = next else {
-                return self.commit(changes, cancel).await;
+                return self.commit(changes).await;
             };
             if let Work::Keep(_) = step.work {
                 let outcome = Outcome::Applied(panel_model::Evidence::ReadBack);
                 self.book.finish_step(clock::now(), clock::wall(), outcome, &mut changes);
-                self.commit(changes, cancel).await;
+                self.commit(changes).await;
                 continue;
             }
-            self.commit(changes, cancel).await;
-            return self.begin(step, cancel).await;
+            self.commit(changes).await;
+            return self.begin(step).await;
         }
     }
 
-    async fn begin(&mut self, step: Step, cancel: &CancellationToken) {
+    async fn begin(&mut self, step: Step) {
         if self.book.writes_master() {
-            self.keep_both_masters(cancel).await;
+            self.keep_both_masters().await;
         }
         let Work::Panel(command) = step.work else { return };
         info!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
@@ -421,18 +429,18 @@ impl Owner {
     }
 
     /// A new master code is about to be written. Should the box lose power in between, it knows both.
-    async fn keep_both_masters(&self, cancel: &CancellationToken) {
+    async fn keep_both_masters(&mut self) {
         let Some(UserWish::Present { code: Some(new), .. }) = self.book.running_wish() else { return };
         let new = new.clone();
         let current = self.credentials().await.ok().and_then(|c| c.master);
         let id = self.parts.setup.id.clone();
-        self.store_surely(cancel, Urgency::Now, move |tx| {
+        let write = move |tx: &mut Tx<'_>| {
             if let Some(current) = current.as_ref().filter(|c| **c != new) {
                 tx.put_secret(&id, secret_name::PREVIOUS_MASTER, current.expose())?;
             }
             tx.put_secret(&id, secret_name::MASTER, new.expose())
-        })
-        .await;
+        };
+        self.journal.write(Urgency::Now, Arc::new(write)).await;
     }
 
     /// The panel did not take the new master code: the old one holds.
@@ -451,23 +459,25 @@ impl Owner {
         }
     }
 
-    /// Stores changes, all or nothing, then shows the new picture.
-    async fn commit(&mut self, changes: Changes, cancel: &CancellationToken) {
+    /// Stores changes, all or nothing. The new picture is shown when it is on the disk.
+    async fn commit(&mut self, changes: Changes) {
         if changes.is_stored() {
-            let urgency = if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
+            let urgency =
+                if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
             let write = self.prepare(changes);
-            self.store_surely(cancel, urgency, write).await;
-        } else if !changes.picture {
-            return;
+            self.journal.write(urgency, write).await;
+            self.unseen = true;
+        } else {
+            self.unseen |= changes.picture;
         }
-        self.show();
+        if self.unseen && self.journal.is_settled() {
+            self.unseen = false;
+            self.show();
+        }
     }
 
     /// Makes the transaction for some changes. It owns all its data, so that it can be tried again.
-    fn prepare(
-        &mut self,
-        changes: Changes,
-    ) -> impl Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static {
+    fn prepare(&mut self, changes: Changes) -> Write {
         let id = self.parts.setup.id.clone();
         let delta = changes.reports_users().then(|| {
             let picture = &mut self.book.picture;
@@ -482,7 +492,7 @@ impl Owner {
             changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
         let Changes { events, dropped_wishes, codes, residue, master_proved, .. } = changes;
         let residue = residue.map(|r| r.map(|Residue(text)| text));
-        move |tx| {
+        Arc::new(move |tx: &mut Tx<'_>| {
             for (at, event) in &events {
                 tx.add_event(&id, *at, event)?;
             }
@@ -515,28 +525,7 @@ impl Owner {
                 tx.delete_secret(&id, secret_name::PREVIOUS_MASTER)?;
             }
             Ok(())
-        }
-    }
-
-    /// Writes until it is written. A store that cannot (disk full) is tried again every second: the driver's events
-    /// wait in their bounded queue meanwhile. Given up only when the daemon stops.
-    async fn store_surely<F>(&self, cancel: &CancellationToken, urgency: Urgency, work: F)
-    where
-        F: Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
-    {
-        let mut told = false;
-        while let Err(error) = self.parts.store.write(urgency, work.clone()).await {
-            if !std::mem::replace(&mut told, true) {
-                warn!(%error, "the store cannot take what the panel told; trying again until it can");
-            }
-            if cancel.is_cancelled() {
-                return;
-            }
-            let _ = timeout(STORE_AGAIN, cancel.cancelled()).await;
-        }
-        if told {
-            info!("the store takes events again");
-        }
+        })
     }
 
     fn show(&self) {
@@ -545,7 +534,6 @@ impl Owner {
 
     /// Lets the driver leave menus, takes in its last words, and ends.
     async fn stop(mut self) {
-        let never = CancellationToken::new();
         if let Some(connection) = &self.connection {
             connection.cancel.cancel();
         }
@@ -558,8 +546,9 @@ impl Owner {
                     outcome = step_outcome(&mut self.step) => self.step_ended(outcome, &mut changes).await,
                     _ = self.tasks.join_next() => {}
                 }
-                self.commit(changes, &never).await;
+                self.commit(changes).await;
             }
+            self.journal.settle().await;
         };
         if timeout(STOP_WITHIN, last_words).await.is_err() {
             warn!("the driver did not reach a safe point in time");
