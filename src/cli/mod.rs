@@ -3,7 +3,7 @@
 //!
 //! `args.rs` is the grammar with its help texts; then one file per subject. Output goes to stdout, everything about
 //! how it goes to stderr, so that stdout can be piped.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice")]
+#![allow(clippy::print_stderr, reason = "this is the program's voice")]
 
 mod args;
 mod ask;
@@ -12,6 +12,7 @@ mod client;
 mod decode;
 mod follow;
 mod history;
+mod out;
 mod panels;
 mod ports;
 mod table;
@@ -65,6 +66,9 @@ fn asked(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if out::nobody_listens(error) {
+        return Exit::Ok.into();
+    }
     match error.downcast_ref::<ApiProblem>() {
         Some(problem) => eprintln!("{}", words::refused(problem)),
         None => eprintln!("panelgate: {error:#}"),
