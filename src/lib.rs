@@ -3,3 +3,4 @@
 pub mod actions;
 pub mod panels;
 pub mod secrets;
+pub mod store;
