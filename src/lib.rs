@@ -2,8 +2,11 @@
 
 pub mod access;
 pub mod actions;
+pub mod api;
+pub mod cli;
 pub mod cloud;
 pub mod config;
+pub mod console;
 pub mod daemon;
 pub mod panels;
 pub mod payload;
