@@ -20,7 +20,7 @@ pub fn notify(state: &[NotifyState<'_>]) {
 /// A unit answers from inside its own loop, so that a loop that hangs is noticed although the process lives.
 #[derive(Default)]
 pub struct Health {
-    probes: Vec<(&'static str, Probe)>,
+    probes: Vec<(String, Probe)>,
 }
 
 type Probe = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
@@ -33,15 +33,15 @@ impl fmt::Debug for Health {
 
 impl Health {
     /// Adds a unit: `ask` completes when its loop has turned once more.
-    pub fn watch<R>(&mut self, unit: &'static str, ask: impl Fn() -> R + Send + Sync + 'static)
+    pub fn watch<R>(&mut self, unit: &str, ask: impl Fn() -> R + Send + Sync + 'static)
     where
         R: Future<Output = ()> + Send + 'static,
     {
-        self.probes.push((unit, Box::new(move || Box::pin(ask()))));
+        self.probes.push((unit.to_owned(), Box::new(move || Box::pin(ask()))));
     }
 
     /// The first unit that does not answer within `patience`.
-    pub async fn first_silent(&self, patience: Duration) -> Option<&'static str> {
+    pub async fn first_silent(&self, patience: Duration) -> Option<&str> {
         for (unit, ask) in &self.probes {
             if timeout(patience, ask()).await.is_err() {
                 return Some(unit);

@@ -14,10 +14,10 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::config::{LogConfig, LogFormat};
 
 /// Overrides `log.level` of the configuration.
-pub const LEVEL_VARIABLE: &str = "PANELGATE_LOG";
+const LEVEL_VARIABLE: &str = "PANELGATE_LOG";
 
 /// Starts logging. Later calls do nothing, so that tests may start several daemons.
-pub fn start(config: &LogConfig, quiet: &[&str]) {
+pub(super) fn start(config: &LogConfig, quiet: &[&str]) {
     let level = std::env::var(LEVEL_VARIABLE).unwrap_or_else(|_| config.level.clone());
     let quiet: String = quiet.iter().map(|target| format!(",{target}=off")).collect();
     let filter = EnvFilter::builder().parse_lossy(format!("{level}{quiet}"));

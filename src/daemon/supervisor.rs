@@ -5,17 +5,18 @@
 compile_error!("the supervisor catches the panic of a unit: build with panic = \"unwind\"");
 
 use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use panel_driver::clock;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::api::{UnitState, UnitStates};
 
 /// Why a unit ended, for the log and for people.
 pub type UnitError = Box<dyn std::error::Error + Send + Sync>;
@@ -40,31 +41,6 @@ impl Default for RestartPolicy {
     }
 }
 
-/// How a unit stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-pub enum UnitState {
-    /// It runs.
-    Running,
-    /// It failed and will be started again.
-    Restarting {
-        /// Failures that followed closely on each other.
-        failures: u32,
-        /// The last failure.
-        why: String,
-    },
-    /// It ended because we asked.
-    Stopped,
-    /// It failed too often and is left alone until the daemon is restarted.
-    GaveUp {
-        /// The last failure.
-        why: String,
-    },
-}
-
-/// All units by name.
-pub type UnitStates = BTreeMap<&'static str, UnitState>;
-
 /// Owns the units' tasks.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -87,11 +63,12 @@ impl Supervisor {
     }
 
     /// Starts a unit. `make` is called for each run; the run has to end soon after `stop` is cancelled.
-    pub fn start<F, R>(&self, name: &'static str, stop: CancellationToken, make: F)
+    pub fn start<F, R>(&self, name: &str, stop: CancellationToken, make: F)
     where
         F: FnMut(CancellationToken) -> R + Send + 'static,
         R: Future<Output = Result<(), UnitError>> + Send + 'static,
     {
+        let name = name.to_owned();
         let unit =
             Unit { name, policy: self.policy, states: self.states.clone(), failures: VecDeque::new(), streak: 0 };
         self.tasks.spawn(unit.run(stop, make));
@@ -105,7 +82,7 @@ impl Supervisor {
 }
 
 struct Unit {
-    name: &'static str,
+    name: String,
     policy: RestartPolicy,
     states: watch::Sender<UnitStates>,
     /// Times of the failures that are younger than the policy's window.
@@ -133,10 +110,15 @@ impl Unit {
                 Err(panic) => format!("it panicked: {}", panic_text(panic.as_ref())),
             };
             let Some(wait) = self.next_wait(began, clock::now()) else {
-                tracing::error!(unit = self.name, why, "failed too often; it is left alone until a restart");
+                tracing::error!(unit = self.name.as_str(), why, "failed too often; it is left alone until a restart");
                 return self.tell(UnitState::GaveUp { why });
             };
-            tracing::error!(unit = self.name, why, wait_ms = wait.as_millis() as u64, "failed; it is started again");
+            tracing::error!(
+                unit = self.name.as_str(),
+                why,
+                wait_ms = wait.as_millis() as u64,
+                "failed; it is started again"
+            );
             self.tell(UnitState::Restarting { failures: self.streak, why });
             // Both arms are cancel-safe.
             tokio::select! {
@@ -163,7 +145,7 @@ impl Unit {
 
     fn tell(&self, state: UnitState) {
         self.states.send_modify(|states| {
-            states.insert(self.name, state);
+            states.insert(self.name.clone(), state);
         });
     }
 }
@@ -266,7 +248,7 @@ mod tests {
     fn waits_double_up_to_the_longest() {
         let policy = RestartPolicy { most: 100, ..RestartPolicy::default() };
         let mut unit = Unit {
-            name: "unit",
+            name: "unit".into(),
             policy,
             states: watch::Sender::new(UnitStates::new()),
             failures: VecDeque::new(),
