@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod actions;
+pub mod api;
 pub mod cloud;
 pub mod config;
 pub mod daemon;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use panel_driver::{
-    Command, CommandId, CommandRequest, Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Outcome,
-    Reply, Residue, Retry, Stamped, clock, link,
+    Command, CommandId, CommandRequest, Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Outcome, Reply,
+    Residue, Retry, Stamped, clock, link,
 };
 use panel_model::{
-    AccessCode, EventKind, InstallerCode, NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
-    Password, Slot, UserWish,
+    AccessCode, Answer, EventKind, InstallerCode, NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState,
+    PanelStatus, Password, Slot, UserWish,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -25,7 +25,7 @@ use super::reconcile::{Step, Work};
 use super::supervision::Supervision;
 use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
 use crate::payload::User;
-use crate::store::{StoreError, Tx, Urgency};
+use crate::store::{NewEvent, StoreError, Tx, Urgency};
 
 /// Driver events that may wait for the owner; when full, the driver waits, and with it the link.
 const WAITING_EVENTS: usize = 1024;
@@ -125,7 +125,8 @@ impl Owner {
         let known = state != PanelState::default();
         picture.state = state;
         picture.users = users;
-        picture.answers = answers;
+        picture.answers =
+            answers.into_iter().map(|(key, (version, condition))| (key, Answer { version, condition })).collect();
         picture.desired_version = versions.desired;
         picture.reported_version = versions.reported;
         picture.cloud_version = versions.cloud;
@@ -374,9 +375,7 @@ impl Owner {
             password: password.map(|t| Password::new(t.to_string())).or_else(|| configured.password.clone()),
             master: code(master).or_else(|| configured.master.clone()),
             previous_master: code(previous),
-            installer: installer
-                .map(|t| InstallerCode::new(t.to_string()))
-                .or_else(|| configured.installer.clone()),
+            installer: installer.map(|t| InstallerCode::new(t.to_string())).or_else(|| configured.installer.clone()),
         })
     }
 
@@ -488,13 +487,12 @@ impl Owner {
         let picture = &self.book.picture;
         let state = changes.state_before.map(|before| (before, picture.state.clone()));
         let users: Vec<_> = changes.users.iter().filter_map(|slot| picture.users.get(slot).cloned()).collect();
-        let answers: Vec<_> =
-            changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
+        let answers: Vec<_> = changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
         let Changes { events, dropped_wishes, codes, residue, master_proved, .. } = changes;
         let residue = residue.map(|r| r.map(|Residue(text)| text));
         Arc::new(move |tx: &mut Tx<'_>| {
             for (at, event) in &events {
-                tx.add_event(&id, *at, event)?;
+                tx.add_event(NewEvent { panel: id.clone(), at: *at, event: event.clone() })?;
             }
             if let Some((before, after)) = &state {
                 tx.put_panel_state(&id, before, after)?;
@@ -507,7 +505,7 @@ impl Owner {
             }
             for ((slot, field), answer) in &answers {
                 match answer {
-                    Some(answer) => tx.put_answer(&id, *slot, *field, answer)?,
+                    Some(answer) => tx.put_answer(&id, *slot, *field, answer.version, &answer.condition)?,
                     None => tx.delete_answer(&id, *slot, *field)?,
                 }
             }
@@ -557,13 +555,15 @@ impl Owner {
 }
 
 /// The users that changed, as the cloud gets them.
-fn delta_body(picture: &PanelSnapshot, changes: &Changes) -> BTreeMap<Slot, Option<User>> {
+fn delta_body(picture: &PanelSnapshot, changes: &Changes) -> serde_json::Value {
     let slots = changes.users.iter().copied().chain(changes.answers.iter().map(|(slot, _)| *slot));
     let told = |slot: Slot| {
         let answered = picture.answers.keys().any(|(s, _)| *s == slot);
         (answered || picture.users.contains_key(&slot)).then(|| User::of(picture, slot))
     };
-    slots.map(|slot| (slot, told(slot))).collect()
+    let users: BTreeMap<Slot, Option<User>> = slots.map(|slot| (slot, told(slot))).collect();
+    // Made of plain strings, numbers and lists, which always have a JSON form.
+    serde_json::to_value(users).unwrap_or_default()
 }
 
 /// The driver's next event; pends while there is no driver or it has ended.
