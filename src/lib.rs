@@ -8,6 +8,8 @@ pub mod cloud;
 pub mod config;
 pub mod console;
 pub mod daemon;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod panels;
 pub mod payload;
 pub mod secrets;

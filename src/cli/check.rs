@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::args::CheckArgs;
 use super::table::table;
-use super::{Exit, out};
+use super::{Exit, out, words};
 use crate::config::{self, Config, Problems};
 use crate::daemon;
 
@@ -47,9 +47,8 @@ fn summary(config: &Config) -> anyhow::Result<()> {
         format!("{scheme}://{}:{} under {}/{}", cloud.host, cloud.port, cloud.prefix, config.gateway_id)
     });
     out::line(format_args!("cloud       {cloud}"))?;
-    let rows = config.panels.iter().map(|panel| {
-        let link = daemon::registry::link_of(panel).unwrap_or_else(|| "-".to_owned());
-        [panel.id.to_string(), panel.vendor.clone(), link, format!("{:?}", panel.authority).to_lowercase()]
+    let rows = config.panels.iter().zip(daemon::links(config)).map(|(panel, (id, link))| {
+        [id.to_string(), panel.vendor.clone(), link, words::word(&panel.authority)]
     });
     out::text(&table(["PANEL", "VENDOR", "LINK", "AUTHORITY"], rows))?;
     Ok(())

@@ -10,11 +10,17 @@ mod ask;
 mod check;
 mod client;
 mod decode;
+#[cfg(feature = "demo")]
+mod demo;
 mod follow;
 mod history;
 mod out;
 mod panels;
 mod ports;
+mod run;
+#[cfg(feature = "sim")]
+mod simulate;
+mod status;
 mod table;
 mod users;
 mod words;
@@ -50,8 +56,14 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run() -> ExitCode {
     let ended = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(&args),
+        #[cfg(feature = "sim")]
+        Command::Simulate(args) => simulate::run(args),
         Command::Decode(args) => decode::run(&args),
+        Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),
         Command::Events(args) => asked(history::events(args)),

@@ -4,18 +4,19 @@
 //! Of its files only `registry.rs` names vendors. Start with [`Daemon::start`].
 
 mod error;
+mod setup;
 mod health;
 mod logging;
 pub mod registry;
 mod signals;
 mod supervisor;
+mod vendor_table;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use panel_model::{AccessCode, InstallerCode, Password};
 use sd_notify::NotifyState;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -23,12 +24,13 @@ use tokio_util::sync::CancellationToken;
 pub use error::{Ended, StartError};
 pub use health::Health;
 pub use logging::start as start_log;
+pub use setup::{check, links};
 pub use supervisor::{RestartPolicy, Supervisor, UnitError};
 
 use crate::actions::Actions;
-use crate::config::{self, Config, CredentialSources, PanelConfig, Problems, SecretSource};
+use crate::config::Config;
 use crate::console::{Api, LocalSocket};
-use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, PanelUnit, Panels, SupervisionConfig};
+use crate::panels::{PanelUnit, Panels};
 use crate::secrets::{KeyOrigin, KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
 use signals::StopSignals;
@@ -116,11 +118,7 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let mut problems = Problems::default();
-        let setups: Vec<_> = config.panels.iter().filter_map(|panel| setup(panel, &mut problems)).collect();
-        if problems.has_errors() {
-            return Err(StartError::Config(problems));
-        }
+        let setups = setup::panels(&config).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
         let (panels, units) = Panels::new(setups, &store, &keys);
         let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys);
@@ -243,41 +241,4 @@ fn start_api(supervisor: &Supervisor, stops: &Stops, actions: &Actions, store: &
             Ok(())
         }
     });
-}
-
-/// One panel as its owner task wants it; problems of its vendor's keys and of its secrets are added to `problems`.
-fn setup(panel: &PanelConfig, problems: &mut Problems) -> Option<PanelSetup> {
-    let factory = registry::factory(panel, problems);
-    let credentials = credentials(panel, problems);
-    Some(PanelSetup {
-        id: panel.id.clone(),
-        factory: factory?,
-        authority: match panel.authority {
-            config::Authority::Panel => Authority::Panel,
-            config::Authority::Cloud => Authority::Cloud,
-        },
-        supervision: SupervisionConfig { period: panel.period, offline_after: panel.offline_after },
-        credentials: credentials?,
-    })
-}
-
-fn credentials(panel: &PanelConfig, problems: &mut Problems) -> Option<ConfiguredCredentials> {
-    let CredentialSources { password, master_code, installer_code } = &panel.credentials;
-    let mut read = |key: &str, source: &Option<SecretSource>| match source.as_ref().map(SecretSource::read) {
-        None => Some(None),
-        Some(Ok(secret)) => Some(Some(secret)),
-        Some(Err(error)) => {
-            let hint = "give the service's user a readable secret there";
-            problems.error(format!("panel {}: credentials.{key}", panel.id), error.to_string(), hint);
-            None
-        }
-    };
-    let (password, master) = (read("password", password), read("master_code", master_code));
-    let installer = read("installer_code", installer_code);
-    let text = |secret: Password| secret.expose().to_owned();
-    Some(ConfiguredCredentials {
-        password: password?,
-        master: master?.map(|secret| AccessCode::new(text(secret))),
-        installer: installer?.map(|secret| InstallerCode::new(text(secret))),
-    })
 }
