@@ -4,6 +4,7 @@
 //! them through the small traits in [`ports`]. Start with [`Cloud::run`].
 
 mod backoff;
+mod bindings;
 mod error;
 mod health;
 mod intake;
