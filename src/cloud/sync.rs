@@ -33,8 +33,8 @@ const SUSPICIOUS: u32 = 3;
 /// Wait after the store or the broker refused something.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long the last messages may take at a clean end.
-const LAST_WORDS: Duration = Duration::from_secs(3);
-const GOODBYE: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(1);
 
 impl<O: Outbox, I: Intake> Cloud<O, I> {
     /// Runs until cancelled; then says goodbye within a few seconds.
@@ -488,8 +488,7 @@ fn record_message(target: &Target<'_>, content: &OutboxContent) -> Option<Messag
         OutboxContent::Event(event) => target.message(&Topic::Event(event.panel.clone()), event),
         OutboxContent::Delta(panel, delta) => target.message(&Topic::Delta(panel.clone()), delta),
         OutboxContent::Log(line) => target.message(&Topic::Log, line),
-        OutboxContent::Gap(Some(panel), gap) => target.message(&Topic::Event(panel.clone()), gap),
-        OutboxContent::Gap(None, gap) => target.message(&Topic::Log, gap),
+        OutboxContent::Gap(gap) => target.message(&Topic::Log, gap),
     }
 }
 
