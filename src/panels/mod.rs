@@ -7,6 +7,7 @@ mod backoff;
 mod book;
 #[cfg(test)]
 mod book_test;
+mod journal;
 mod owner;
 mod reconcile;
 mod supervision;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use panel_driver::{
-    Command, CommandId, CommandRequest, Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Outcome,
-    Reply, Residue, Retry, Stamped, clock, link,
+    Command, CommandId, CommandRequest, Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Outcome, Reply,
+    Residue, Retry, Stamped, clock, link,
 };
 use panel_model::{
-    AccessCode, EventKind, InstallerCode, NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
-    Password, Slot, UserWish,
+    AccessCode, Answer, EventKind, InstallerCode, NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState,
+    PanelStatus, Password, Slot, UserWish,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -20,11 +20,12 @@ use tracing::{Instrument, info, info_span, warn};
 
 use super::backoff::LinkBackoff;
 use super::book::{Book, Changes};
+use super::journal::{Journal, Write};
 use super::reconcile::{Step, Work};
 use super::supervision::Supervision;
 use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
 use crate::payload::User;
-use crate::store::{StoreError, Tx, Urgency};
+use crate::store::{NewEvent, StoreError, Tx, Urgency};
 
 /// Driver events that may wait for the owner; when full, the driver waits, and with it the link.
 const WAITING_EVENTS: usize = 1024;
@@ -34,8 +35,8 @@ const BATCH: usize = 256;
 const ENOUGH: usize = 50;
 /// How long a driver gets to leave menus when the daemon stops.
 const STOP_WITHIN: Duration = Duration::from_secs(12);
-/// How long to wait before the store is tried again after it could not take something.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+/// How long to wait before the credentials are read again after the store could not.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 impl PanelUnit {
     /// Looks after the panel until cancelled.
@@ -47,7 +48,7 @@ impl PanelUnit {
         let span = info_span!("panel", id = %self.id());
         async {
             let mut requests = self.0.requests.lock().await;
-            let owner = Owner::load(Arc::clone(&self.0)).await?;
+            let owner = Owner::load(Arc::clone(&self.0), cancel.clone()).await?;
             owner.run(&mut requests, cancel).await;
             Ok(())
         }
@@ -80,6 +81,9 @@ pub(super) fn blank_picture(setup: &PanelSetup) -> PanelSnapshot {
 
 struct Owner {
     parts: Arc<UnitParts>,
+    journal: Journal,
+    /// The picture changed since it was shown.
+    unseen: bool,
     book: Book,
     supervision: Supervision,
     backoff: LinkBackoff,
@@ -102,7 +106,7 @@ struct Connection {
 }
 
 impl Owner {
-    async fn load(parts: Arc<UnitParts>) -> Result<Self, StoreError> {
+    async fn load(parts: Arc<UnitParts>, cancel: CancellationToken) -> Result<Self, StoreError> {
         let id = parts.setup.id.clone();
         let mut picture = blank_picture(&parts.setup);
         let (state, users, desired, answers, versions, residue) = parts
@@ -121,7 +125,8 @@ impl Owner {
         let known = state != PanelState::default();
         picture.state = state;
         picture.users = users;
-        picture.answers = answers;
+        picture.answers =
+            answers.into_iter().map(|(key, (version, condition))| (key, Answer { version, condition })).collect();
         picture.desired_version = versions.desired;
         picture.reported_version = versions.reported;
         picture.cloud_version = versions.cloud;
@@ -129,8 +134,11 @@ impl Owner {
         let supervision = Supervision::new(now, parts.setup.supervision, known);
         picture.status = supervision.status();
         let book = Book::new(picture, desired, parts.setup.authority, Arc::clone(&parts.keys));
+        let journal = Journal::new(parts.store.clone(), parts.setup.id.clone(), cancel);
         let owner = Self {
             parts,
+            journal,
+            unseen: false,
             book,
             supervision,
             backoff: LinkBackoff::default(),
@@ -155,8 +163,8 @@ impl Owner {
             if self.open_at.is_some_and(|at| at <= now) {
                 self.connect().await;
             }
-            self.commit(changes, &cancel).await;
-            self.reconcile(&cancel).await;
+            self.commit(changes).await;
+            self.reconcile().await;
         }
         self.stop().await;
     }
@@ -181,6 +189,7 @@ impl Owner {
                 self.disconnected(&error, changes);
             }
             Some(request) = requests.recv() => self.request(request, changes),
+            () = self.journal.settle_one() => {}
             () = sleep_until(wake.into()) => {}
         }
     }
@@ -311,7 +320,7 @@ impl Owner {
             Ok(credentials) => credentials,
             Err(error) => {
                 warn!(%error, "cannot read the panel's credentials");
-                self.open_at = Some(clock::now() + STORE_AGAIN);
+                self.open_at = Some(clock::now() + READ_AGAIN);
                 return;
             }
         };
@@ -366,35 +375,33 @@ impl Owner {
             password: password.map(|t| Password::new(t.to_string())).or_else(|| configured.password.clone()),
             master: code(master).or_else(|| configured.master.clone()),
             previous_master: code(previous),
-            installer: installer
-                .map(|t| InstallerCode::new(t.to_string()))
-                .or_else(|| configured.installer.clone()),
+            installer: installer.map(|t| InstallerCode::new(t.to_string())).or_else(|| configured.installer.clone()),
         })
     }
 
     /// Starts the next step towards what is wished, if nothing is under way.
-    async fn reconcile(&mut self, cancel: &CancellationToken) {
+    async fn reconcile(&mut self) {
         loop {
             let mut changes = Changes::default();
             let up = self.is_up();
             let next = self.book.next_step(clock::now(), up, &mut changes);
             let Some(step) = next else {
-                return self.commit(changes, cancel).await;
+                return self.commit(changes).await;
             };
             if let Work::Keep(_) = step.work {
                 let outcome = Outcome::Applied(panel_model::Evidence::ReadBack);
                 self.book.finish_step(clock::now(), clock::wall(), outcome, &mut changes);
-                self.commit(changes, cancel).await;
+                self.commit(changes).await;
                 continue;
             }
-            self.commit(changes, cancel).await;
-            return self.begin(step, cancel).await;
+            self.commit(changes).await;
+            return self.begin(step).await;
         }
     }
 
-    async fn begin(&mut self, step: Step, cancel: &CancellationToken) {
+    async fn begin(&mut self, step: Step) {
         if self.book.writes_master() {
-            self.keep_both_masters(cancel).await;
+            self.keep_both_masters().await;
         }
         let Work::Panel(command) = step.work else { return };
         info!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
@@ -421,18 +428,18 @@ impl Owner {
     }
 
     /// A new master code is about to be written. Should the box lose power in between, it knows both.
-    async fn keep_both_masters(&self, cancel: &CancellationToken) {
+    async fn keep_both_masters(&mut self) {
         let Some(UserWish::Present { code: Some(new), .. }) = self.book.running_wish() else { return };
         let new = new.clone();
         let current = self.credentials().await.ok().and_then(|c| c.master);
         let id = self.parts.setup.id.clone();
-        self.store_surely(cancel, Urgency::Now, move |tx| {
+        let write = move |tx: &mut Tx<'_>| {
             if let Some(current) = current.as_ref().filter(|c| **c != new) {
                 tx.put_secret(&id, secret_name::PREVIOUS_MASTER, current.expose())?;
             }
             tx.put_secret(&id, secret_name::MASTER, new.expose())
-        })
-        .await;
+        };
+        self.journal.write(Urgency::Now, Arc::new(write)).await;
     }
 
     /// The panel did not take the new master code: the old one holds.
@@ -451,23 +458,25 @@ impl Owner {
         }
     }
 
-    /// Stores changes, all or nothing, then shows the new picture.
-    async fn commit(&mut self, changes: Changes, cancel: &CancellationToken) {
+    /// Stores changes, all or nothing. The new picture is shown when it is on the disk.
+    async fn commit(&mut self, changes: Changes) {
         if changes.is_stored() {
-            let urgency = if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
+            let urgency =
+                if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
             let write = self.prepare(changes);
-            self.store_surely(cancel, urgency, write).await;
-        } else if !changes.picture {
-            return;
+            self.journal.write(urgency, write).await;
+            self.unseen = true;
+        } else {
+            self.unseen |= changes.picture;
         }
-        self.show();
+        if self.unseen && self.journal.is_settled() {
+            self.unseen = false;
+            self.show();
+        }
     }
 
     /// Makes the transaction for some changes. It owns all its data, so that it can be tried again.
-    fn prepare(
-        &mut self,
-        changes: Changes,
-    ) -> impl Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static {
+    fn prepare(&mut self, changes: Changes) -> Write {
         let id = self.parts.setup.id.clone();
         let delta = changes.reports_users().then(|| {
             let picture = &mut self.book.picture;
@@ -478,13 +487,12 @@ impl Owner {
         let picture = &self.book.picture;
         let state = changes.state_before.map(|before| (before, picture.state.clone()));
         let users: Vec<_> = changes.users.iter().filter_map(|slot| picture.users.get(slot).cloned()).collect();
-        let answers: Vec<_> =
-            changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
+        let answers: Vec<_> = changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
         let Changes { events, dropped_wishes, codes, residue, master_proved, .. } = changes;
         let residue = residue.map(|r| r.map(|Residue(text)| text));
-        move |tx| {
+        Arc::new(move |tx: &mut Tx<'_>| {
             for (at, event) in &events {
-                tx.add_event(&id, *at, event)?;
+                tx.add_event(NewEvent { panel: id.clone(), at: *at, event: event.clone() })?;
             }
             if let Some((before, after)) = &state {
                 tx.put_panel_state(&id, before, after)?;
@@ -497,7 +505,7 @@ impl Owner {
             }
             for ((slot, field), answer) in &answers {
                 match answer {
-                    Some(answer) => tx.put_answer(&id, *slot, *field, answer)?,
+                    Some(answer) => tx.put_answer(&id, *slot, *field, answer.version, &answer.condition)?,
                     None => tx.delete_answer(&id, *slot, *field)?,
                 }
             }
@@ -515,28 +523,7 @@ impl Owner {
                 tx.delete_secret(&id, secret_name::PREVIOUS_MASTER)?;
             }
             Ok(())
-        }
-    }
-
-    /// Writes until it is written. A store that cannot (disk full) is tried again every second: the driver's events
-    /// wait in their bounded queue meanwhile. Given up only when the daemon stops.
-    async fn store_surely<F>(&self, cancel: &CancellationToken, urgency: Urgency, work: F)
-    where
-        F: Fn(&mut Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static,
-    {
-        let mut told = false;
-        while let Err(error) = self.parts.store.write(urgency, work.clone()).await {
-            if !std::mem::replace(&mut told, true) {
-                warn!(%error, "the store cannot take what the panel told; trying again until it can");
-            }
-            if cancel.is_cancelled() {
-                return;
-            }
-            let _ = timeout(STORE_AGAIN, cancel.cancelled()).await;
-        }
-        if told {
-            info!("the store takes events again");
-        }
+        })
     }
 
     fn show(&self) {
@@ -545,7 +532,6 @@ impl Owner {
 
     /// Lets the driver leave menus, takes in its last words, and ends.
     async fn stop(mut self) {
-        let never = CancellationToken::new();
         if let Some(connection) = &self.connection {
             connection.cancel.cancel();
         }
@@ -558,8 +544,9 @@ impl Owner {
                     outcome = step_outcome(&mut self.step) => self.step_ended(outcome, &mut changes).await,
                     _ = self.tasks.join_next() => {}
                 }
-                self.commit(changes, &never).await;
+                self.commit(changes).await;
             }
+            self.journal.settle().await;
         };
         if timeout(STOP_WITHIN, last_words).await.is_err() {
             warn!("the driver did not reach a safe point in time");
@@ -568,13 +555,15 @@ impl Owner {
 }
 
 /// The users that changed, as the cloud gets them.
-fn delta_body(picture: &PanelSnapshot, changes: &Changes) -> BTreeMap<Slot, Option<User>> {
+fn delta_body(picture: &PanelSnapshot, changes: &Changes) -> serde_json::Value {
     let slots = changes.users.iter().copied().chain(changes.answers.iter().map(|(slot, _)| *slot));
     let told = |slot: Slot| {
         let answered = picture.answers.keys().any(|(s, _)| *s == slot);
         (answered || picture.users.contains_key(&slot)).then(|| User::of(picture, slot))
     };
-    slots.map(|slot| (slot, told(slot))).collect()
+    let users: BTreeMap<Slot, Option<User>> = slots.map(|slot| (slot, told(slot))).collect();
+    // Made of plain strings, numbers and lists, which always have a JSON form.
+    serde_json::to_value(users).unwrap_or_default()
 }
 
 /// The driver's next event; pends while there is no driver or it has ended.

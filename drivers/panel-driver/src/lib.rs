@@ -9,6 +9,8 @@
 //! [`DriverFactory`]; [`run_session`] is the only loop. A driver never opens a [`Link`], never retries a link, never
 //! knows the store or the cloud. Its simulator implements [`sim::Simulator`] and is served by the same crate.
 
+#![warn(missing_docs)]
+
 pub mod clock;
 mod command;
 mod driver;

@@ -1,0 +1,6 @@
+use super::Exit;
+use super::args::DecodeArgs;
+
+pub(super) fn run(_args: &DecodeArgs) -> anyhow::Result<Exit> {
+    Ok(Exit::Ok)
+}
