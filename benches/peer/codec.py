@@ -1,6 +1,7 @@
 """Frames a second of pyenvisalink's parser and of its encoder, on the frames of a file, one a line.
 
-The parser splits lines and looks the meaning up; it does not check the checksum.
+The parser cuts a line up and looks the name of its handler up; it does not check the checksum and leaves the data as
+text. What the data means is found by the handlers: `handled` is the whole way, from bytes to the state of the panel.
 Prints one JSON object.
 """
 
@@ -40,6 +41,10 @@ def main():
             if line:
                 client.parseHandler(line)
 
+    def handle():
+        for start in range(0, len(capture), 1024):
+            client.data_received(capture[start:start + 1024])
+
     def encode():
         for _ in range(250):
             client.send_command("000", "")
@@ -48,9 +53,11 @@ def main():
             client.send_command("030", "1")
 
     decode_rate = rate(seconds, frames, decode)
+    handled_rate = rate(seconds, frames, handle)
     encode_rate = rate(seconds, 1000, encode)
     versions = {name: version(name) for name in ("pyenvisalink", "paho-mqtt")}
-    print(json.dumps({"decode": decode_rate, "encode": encode_rate, "python": platform.python_version(), **versions}))
+    rates = {"decode": decode_rate, "handled": handled_rate, "encode": encode_rate}
+    print(json.dumps({**rates, "python": platform.python_version(), **versions}))
 
 
 main()

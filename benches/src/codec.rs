@@ -39,7 +39,10 @@ const TALK: &[(u16, &str)] = &[
 
 /// Frames a second.
 pub(crate) struct Rates {
+    /// From bytes to what a frame is.
     pub(crate) decode: Sample,
+    /// From bytes to what a frame means. For us the same: there is no message before its data is understood.
+    pub(crate) understood: Sample,
     pub(crate) encode: Sample,
 }
 
@@ -87,7 +90,8 @@ pub(crate) fn ours(rounds: usize, each: Duration) -> Result<Rates> {
         1000
     };
     let rates = |once: &dyn Fn() -> usize| Sample::new((0..rounds).map(|_| rate(each, once)).collect());
-    Ok(Rates { decode: rates(&decode), encode: rates(&encode) })
+    let decode = rates(&decode);
+    Ok(Rates { understood: decode.clone(), decode, encode: rates(&encode) })
 }
 
 fn rate(during: Duration, once: &dyn Fn() -> usize) -> f64 {
@@ -103,7 +107,7 @@ fn rate(during: Duration, once: &dyn Fn() -> usize) -> f64 {
 pub(crate) fn python(tools: &Tools, rounds: usize, each: Duration) -> Result<(Rates, String)> {
     let path = tools.folder.join("capture.txt");
     fs::write(&path, capture())?;
-    let (mut decode, mut encode, mut versions) = (Vec::new(), Vec::new(), String::new());
+    let (mut decode, mut understood, mut encode, mut versions) = (Vec::new(), Vec::new(), Vec::new(), String::new());
     for _ in 0..rounds {
         let mut command = Command::new(&tools.python);
         command.arg(tools.peer.join("codec.py")).arg(&path).arg(each.as_secs_f64().to_string());
@@ -114,9 +118,11 @@ pub(crate) fn python(tools: &Tools, rounds: usize, each: Duration) -> Result<(Ra
         let told: Value = serde_json::from_slice(&output.stdout)?;
         let number = |name: &str| told.get(name).and_then(Value::as_f64).context("a rate");
         decode.push(number("decode")?);
+        understood.push(number("handled")?);
         encode.push(number("encode")?);
         let version = |name: &str| format!("{name} {}", told.get(name).and_then(Value::as_str).unwrap_or("?"));
         versions = ["python", "pyenvisalink", "paho-mqtt"].map(version).join(", ");
     }
-    Ok((Rates { decode: Sample::new(decode), encode: Sample::new(encode) }, versions))
+    let [decode, understood, encode] = [decode, understood, encode].map(Sample::new);
+    Ok((Rates { decode, understood, encode }, versions))
 }

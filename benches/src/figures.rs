@@ -96,8 +96,9 @@ impl Table {
             let Row { what, ours, beside, ratio, budget, .. } = row.clone();
             [what, ours, beside, ratio, budget, kept.to_owned()]
         }));
-        let widths: [usize; 6] =
-            std::array::from_fn(|n| rows.iter().filter_map(|row| row.get(n)).map(|c| c.chars().count()).max().unwrap_or(0));
+        let widths: [usize; 6] = std::array::from_fn(|n| {
+            rows.iter().filter_map(|row| row.get(n)).map(|c| c.chars().count()).max().unwrap_or(0)
+        });
         let mut text = String::new();
         for (n, row) in rows.iter().enumerate() {
             for (cell, width) in row.iter().zip(widths) {
@@ -150,7 +151,9 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (value, digits, text) in [(0.25, 2, "0.25"), (1234.0, 0, "1 234"), (-123_456.5, 1, "-123 456.5"), (999.0, 0, "999")] {
+        for (value, digits, text) in
+            [(0.25, 2, "0.25"), (1234.0, 0, "1 234"), (-123_456.5, 1, "-123 456.5"), (999.0, 0, "999")]
+        {
             assert_eq!(number(value, digits), text);
         }
     }

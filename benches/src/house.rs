@@ -93,7 +93,7 @@ impl Simulator {
 
 /// The n-th change at zones 2 to 7: all open one after the other, then all close.
 pub(crate) fn zone_poke(n: usize) -> String {
-    let word = if n / 6 % 2 == 0 { "open" } else { "close" };
+    let word = if (n / 6).is_multiple_of(2) { "open" } else { "close" };
     format!("{word} {}\n", 2 + n % 6)
 }
 
@@ -131,8 +131,13 @@ impl Daemon {
         let log = folder.join("daemon.log");
         let began = Instant::now();
         let process = Process::start(command, "panelgate", &log, Pipes::None)?;
-        let mut daemon =
-            Self { process, ready: Duration::ZERO, began, binary: tools.daemon.clone(), socket: folder.join("api.sock") };
+        let mut daemon = Self {
+            process,
+            ready: Duration::ZERO,
+            began,
+            binary: tools.daemon.clone(),
+            socket: folder.join("api.sock"),
+        };
         let mut message = [0; 4096];
         while daemon.ready.is_zero() {
             let Ok(size) = notify.recv(&mut message) else {
@@ -151,8 +156,7 @@ impl Daemon {
 
     /// Asks the daemon by its own command line.
     pub(crate) fn ask(&self, words: &[&str]) -> Result<Value> {
-        let output =
-            Command::new(&self.binary).args(words).arg("--json").arg("--socket").arg(&self.socket).output()?;
+        let output = Command::new(&self.binary).args(words).arg("--json").arg("--socket").arg(&self.socket).output()?;
         if !output.status.success() {
             bail!("panelgate {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr));
         }

@@ -75,11 +75,6 @@ impl Subscriber {
             (messages, _) = self.inbox.more.wait_timeout(messages, wait).unwrap_or_else(PoisonError::into_inner);
         }
     }
-
-    /// How many messages wait to be collected.
-    pub(crate) fn waiting(&self) -> usize {
-        self.inbox.lock().len()
-    }
 }
 
 impl Drop for Subscriber {

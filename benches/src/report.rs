@@ -98,7 +98,8 @@ fn frames(tools: &Tools, plan: &Plan, table: &mut Table) -> Result<()> {
     let (python, versions) = codec::python(tools, plan.rounds, each)?;
     println!("{versions}\n");
     let rows = [
-        ("codec: bytes to messages, frames/s", ours.decode, python.decode, "50 x"),
+        ("codec: bytes to messages, beside its parser, frames/s", ours.decode, python.decode, ""),
+        ("codec: bytes to messages, beside its handlers, frames/s", ours.understood, python.understood, "50 x"),
         ("codec: commands to bytes, frames/s", ours.encode, python.encode, ""),
     ];
     for (what, ours, python, budget) in rows {
@@ -154,13 +155,7 @@ impl Series {
 }
 
 /// The bare round trip, the daemon and the Python pipeline in turn, all on one broker and one disk.
-fn pipelines(
-    tools: &Tools,
-    plan: &Plan,
-    broker: &Broker,
-    peer: &mut PeerFigures,
-    table: &mut Table,
-) -> Result<()> {
+fn pipelines(tools: &Tools, plan: &Plan, broker: &Broker, peer: &mut PeerFigures, table: &mut Table) -> Result<()> {
     let mut bare = Bare::open(broker.address, &tools.folder)?;
     let folder = tools.folder.join("latency");
     let mut ours = Rig::ours(tools, &folder, broker.address)?;
@@ -362,13 +357,18 @@ fn memory(tools: &Tools, plan: &Plan, broker: &Broker, peer: &PeerFigures, table
     let rest = percent(five.rest, five.rested);
     table.add(Row {
         what: "processor at rest, 5 panels".into(),
-        ours: format!("{} %, {} wake-ups/s, {} B to disk", number(rest, 3), wakes(five.rest, five.rested), five.rest.disk),
+        ours: format!(
+            "{} %, {} wake-ups/s, {} B to disk",
+            number(rest, 3),
+            wakes(five.rest, five.rested),
+            five.rest.disk
+        ),
         beside: peer.rest.map_or_else(String::new, |(used, watched)| {
             format!("Python, 1 panel: {} %, {} wake-ups/s", number(percent(used, watched), 3), wakes(used, watched))
         }),
-        ratio: peer.rest.map_or_else(String::new, |(used, watched)| {
-            format!("{} x", number(percent(used, watched) / rest, 1))
-        }),
+        ratio: peer
+            .rest
+            .map_or_else(String::new, |(used, watched)| format!("{} x", number(percent(used, watched) / rest, 1))),
         budget: "0.2 %".into(),
         verdict: Verdict::of(rest <= 0.2),
     });

@@ -219,4 +219,3 @@ pub(crate) fn at_rest(process: &Process, watched: Duration) -> Result<Usage> {
     thread::sleep(watched);
     Ok(since(process.usage()?, before))
 }
-

@@ -93,15 +93,8 @@ impl House {
         thread::sleep(Duration::from_secs(3));
         let used = at_rest(&daemon.process, rest)?;
         let idle_kib = daemon.process.settled_pss_kib(SAMPLES, APART)?;
-        let mut memory = Memory {
-            users,
-            idle_kib,
-            rest: used,
-            rested: rest,
-            loaded_kib: idle_kib,
-            peak_kib: idle_kib,
-            lost: 0,
-        };
+        let mut memory =
+            Memory { users, idle_kib, rest: used, rested: rest, loaded_kib: idle_kib, peak_kib: idle_kib, lost: 0 };
         if events > 0 {
             self.load(&daemon, events, &mut memory)?;
         }
