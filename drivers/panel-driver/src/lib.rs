@@ -30,7 +30,7 @@ pub use command::{
 pub use driver::{BoxFuture, DecodeOptions, Decoded, DriverFactory, DriverPort, DriverStart, PanelDriver};
 pub use error::{DriverError, LinkError, Retry};
 pub use event::{DriverEvent, Stamped};
-pub use link::{Link, LinkConfig};
+pub use link::{Link, LinkConfig, Links};
 pub use run::run_session;
 pub use session::{Busy, Session, SessionOutput};
 pub use wire::{Direction, WireEntry, WireLog};

@@ -1,13 +1,13 @@
 //! The one loop that joins a [`Session`] with a link and a port. Vendors do not write loops.
 
 use std::collections::HashMap;
-use std::future::{pending, ready};
+use std::future::ready;
 use std::iter::from_fn;
 use std::time::{Duration, Instant};
 
 use panel_model::{NotNow, WallTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -100,7 +100,7 @@ where
                     }
                     Err(error) => return LinkError::new("reading", &error).into(),
                 },
-                () = reached(self.session.poll_timeout()) => {
+                () = clock::reached(self.session.poll_timeout()) => {
                     self.reads = 0;
                     let now = self.tick();
                     self.session.handle_timeout(now);
@@ -197,12 +197,5 @@ where
         while let Some(entry) = self.session.poll_wire() {
             self.port.wire.push(entry);
         }
-    }
-}
-
-async fn reached(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at.into()).await,
-        None => pending().await,
     }
 }

@@ -244,7 +244,11 @@ impl Session {
         Self { client, incoming, driver: tasks, largest_outgoing }
     }
 
-    async fn ended(&mut self) -> CloudError {
+    /// Waits for the end of the connection, whatever else comes in.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn ended(&mut self) -> CloudError {
         match self.driver.join_next().await {
             Some(Ok(why)) => why,
             Some(Err(panic)) => CloudError::Lost(format!("the MQTT client failed: {panic}")),

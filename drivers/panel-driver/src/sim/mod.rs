@@ -1,15 +1,23 @@
 //! The other half of the contract: a vendor's simulated panel, and the words that poke its front panel.
 //!
 //! A vendor implements [`Simulator`]. [`Poke`] and [`ScriptLine`] are what a person or a script does to it.
+//! [`SimServer`] runs one for real, over TCP or a pty; [`serve`] puts it on the command line.
 
+mod door;
 mod poke;
+mod pty;
+mod serve;
+mod server;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+pub use door::ServeOn;
 pub use poke::{PanicKey, Poke, PokeError, ScriptLine};
+pub use serve::{Input, json_line, serve};
+pub use server::{ServeError, SimHandle, SimServer};
 
 /// The panel's side of one protocol, without IO and without a clock: the mirror of [`crate::Session`].
 ///

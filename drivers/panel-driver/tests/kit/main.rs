@@ -9,5 +9,21 @@
     reason = "tests fail by panicking"
 )]
 
+mod links;
+mod listener;
 mod pair;
+mod run;
+mod serve;
+mod tls;
 mod toy;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Waits for what must come, and fails loudly when it does not.
+async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(20), coming).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
