@@ -68,7 +68,7 @@ impl Simulator {
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let first: Value = serde_json::from_str(&line).with_context(|| format!("the simulator says {line:?}"))?;
-        let address = ["address", "listen", "addr", "at"].iter().find_map(|key| first.get(key)?.as_str()?.parse().ok());
+        let address = first.get("addr").and_then(|address| address.as_str()?.parse().ok());
         let address = address.with_context(|| format!("no address in {line}"))?;
         // It stops when nobody reads what it prints.
         thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
