@@ -1,0 +1,214 @@
+use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::access::Permission;
+use crate::secrets::SealedCode;
+
+/// One thing that somebody can ask for. Its JSON is the body of the local API and, later, of an MQTT request.
+///
+/// Codes are always sealed to the box's key: JSON numbers and clear text are refused by the type (C4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// U3: set or replace the code of a user; creates the user on an empty slot.
+    SetCode {
+        /// The panel.
+        panel: PanelId,
+        /// The user's place.
+        slot: Slot,
+        /// The new code.
+        code: SealedCode,
+    },
+    /// U12: name a user.
+    SetLabel {
+        /// The panel.
+        panel: PanelId,
+        /// The user's place.
+        slot: Slot,
+        /// The new label.
+        label: String,
+    },
+    /// U11: choose the partitions of a user.
+    SetPartitions {
+        /// The panel.
+        panel: PanelId,
+        /// The user's place.
+        slot: Slot,
+        /// All partitions that the user may operate.
+        partitions: PartitionSet,
+    },
+    /// U10: choose the role of a user.
+    SetRole {
+        /// The panel.
+        panel: PanelId,
+        /// The user's place.
+        slot: Slot,
+        /// The new role.
+        role: PanelRole,
+    },
+    /// U6: remove a user.
+    DisableUser {
+        /// The panel.
+        panel: PanelId,
+        /// The user's place.
+        slot: Slot,
+    },
+    /// Read a part of the panel again.
+    Refresh {
+        /// The panel.
+        panel: PanelId,
+        /// What to read.
+        section: RefreshSection,
+    },
+    /// Arm a partition.
+    Arm {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// How.
+        mode: ArmMode,
+        /// A user's code, where the panel asks for one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        code: Option<SealedCode>,
+    },
+    /// Disarm a partition.
+    Disarm {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// A user's code.
+        code: SealedCode,
+    },
+    /// Bypass a zone or take the bypass back.
+    Bypass {
+        /// The panel.
+        panel: PanelId,
+        /// The zone.
+        zone: Zone,
+        /// Bypassed or not.
+        bypassed: bool,
+    },
+    /// Activate an output.
+    Output {
+        /// The panel.
+        panel: PanelId,
+        /// The partition that the output belongs to.
+        partition: Partition,
+        /// The output, 1-based.
+        output: u8,
+    },
+    /// Set the panel's clock to the box's local time.
+    SetClock {
+        /// The panel.
+        panel: PanelId,
+    },
+    /// Prove the installer code at the panel.
+    VerifyInstallerCode {
+        /// The panel.
+        panel: PanelId,
+        /// The code; without it the one that the box keeps is proved.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        code: Option<SealedCode>,
+    },
+    /// I2: write a new installer code to the panel.
+    ChangeInstallerCode {
+        /// The panel.
+        panel: PanelId,
+        /// The code that the panel has now; without it the one that the box keeps.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        current: Option<SealedCode>,
+        /// The new code.
+        new: SealedCode,
+        /// The new code once more.
+        confirmation: SealedCode,
+    },
+    /// Give the box a secret that it needs to be let in by the panel.
+    SetCredential {
+        /// The panel.
+        panel: PanelId,
+        /// Which one.
+        credential: CredentialKind,
+        /// The secret.
+        value: SealedCode,
+    },
+}
+
+impl Action {
+    /// The stable name, as in JSON and in the action log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The one permission that it needs (P1).
+    #[must_use]
+    pub fn permission(&self) -> Permission {
+        self.row().1
+    }
+
+    /// The panel that it is about.
+    #[must_use]
+    pub fn panel(&self) -> &PanelId {
+        self.row().2
+    }
+
+    /// The panel user that it is about.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::SetCode { slot, .. }
+            | Self::SetLabel { slot, .. }
+            | Self::SetPartitions { slot, .. }
+            | Self::SetRole { slot, .. }
+            | Self::DisableUser { slot, .. } => Some(*slot),
+            _ => None,
+        }
+    }
+
+    fn row(&self) -> (&'static str, Permission, &PanelId) {
+        use Permission as P;
+        match self {
+            Self::SetCode { panel, .. } => ("set_code", P::ManageUsers, panel),
+            Self::SetLabel { panel, .. } => ("set_label", P::ManageUsers, panel),
+            Self::SetPartitions { panel, .. } => ("set_partitions", P::ManageUsers, panel),
+            Self::SetRole { panel, .. } => ("set_role", P::ManageUsers, panel),
+            Self::DisableUser { panel, .. } => ("disable_user", P::DeleteUsers, panel),
+            Self::Refresh { panel, .. } => ("refresh", P::ServiceDevices, panel),
+            Self::Arm { panel, .. } => ("arm", P::ControlDevices, panel),
+            Self::Disarm { panel, .. } => ("disarm", P::ControlDevices, panel),
+            Self::Bypass { panel, .. } => ("bypass", P::ControlDevices, panel),
+            Self::Output { panel, .. } => ("output", P::ControlDevices, panel),
+            Self::SetClock { panel } => ("set_clock", P::ServiceDevices, panel),
+            Self::VerifyInstallerCode { panel, .. } => ("verify_installer_code", P::ChangeInstallerCode, panel),
+            Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),
+            Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
+        }
+    }
+}
+
+/// What [`Action::Refresh`] reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshSection {
+    /// Partitions, zones, troubles.
+    State,
+    /// Users, as far as the panel shows them.
+    Users,
+    /// Labels of zones, partitions, outputs.
+    Labels,
+}
+
+/// Secrets that the box keeps for a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// Password of the communication module.
+    Password,
+    /// The panel's master code.
+    MasterCode,
+    /// The panel's installer code.
+    InstallerCode,
+}
