@@ -1,7 +1,7 @@
 //! Things to do later, in the order of their time and, at the same time, in the order they were asked for.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(super) struct Agenda<T> {
     queue: BTreeMap<(Instant, u64), T>,
@@ -42,4 +42,9 @@ impl<T: PartialEq> Agenda<T> {
         let entry = self.queue.first_entry()?;
         if entry.key().0 <= now { Some(entry.remove()) } else { None }
     }
+}
+
+/// The next time of something that repeats; never at once, whatever the configuration says.
+pub(super) fn later(now: Instant, pause: Duration) -> Instant {
+    now + pause.max(Duration::from_millis(1))
 }

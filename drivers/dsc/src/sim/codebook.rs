@@ -1,4 +1,4 @@
-//! User slots and special codes, and the panel's rules about them (dossier 3.1 to 3.4).
+//! User slots and special codes, and the panel's rules about them `[doc PS p.7, doc UM]`.
 
 use std::collections::BTreeMap;
 

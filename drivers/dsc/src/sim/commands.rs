@@ -1,4 +1,5 @@
-//! What the panel does on a command of the client, the same behind both modules (dossier 6.3). The front ends
+//! What the panel does on a command of the client, the same behind both modules; codes
+//! of 502 by [doc TPI 3.7] and [impl J100]. The front ends
 //! acknowledge.
 
 use std::time::Instant;
@@ -179,7 +180,7 @@ fn may_arm(panel: &mut Panel, now: Instant, interface: Interface, partition: Par
 }
 
 /// A dark keypad: the Envisalink takes it for not ready or not armed, the IT-100 wakes it if it can
-/// (dossier 2.6 and 7.3).
+/// [impl, issue reports].
 fn wake(
     panel: &mut Panel,
     now: Instant,

@@ -1,6 +1,6 @@
 //! What a keypad shows: the panel's status number, its lights, its display.
 //!
-//! The texts are approximations except where the table says otherwise (dossier 6.4); they stand together so that a
+//! The texts are approximations except where the table says otherwise; they stand together so that a
 //! capture of a real panel can replace them.
 
 use panel_model::{Partition, Slot};
@@ -128,7 +128,7 @@ impl Panel {
         if self.codes.length() == 6 { six } else { four }
     }
 
-    /// The lights of a keypad on the partition (dossier 2.8).
+    /// The lights of a keypad on the partition [impl KEY, doc PS].
     pub(super) fn lamps(&self, p: Partition) -> Lamps {
         let Some(unit) = self.unit(p) else { return Lamps::default() };
         if unit.keypad.dark {

@@ -91,8 +91,3 @@ pub(super) fn answer_delay(panel: &mut Panel) -> Duration {
     let (low, high) = panel.timings.ack;
     panel.rng.between(low, high) + panel.hostile.slow_ack
 }
-
-/// The next time of something that repeats; never at once, whatever the configuration says.
-pub(super) fn later(now: Instant, pause: Duration) -> Instant {
-    now + pause.max(Duration::from_millis(1))
-}

@@ -1,13 +1,13 @@
-//! The Envisalink: TPI on TCP, login, one client, lights of partition 1 (dossier 1.4, 1.5, 2).
+//! The Envisalink: TPI on TCP, login, one client, lights of partition 1 [doc TPI].
 
 use std::time::{Duration, Instant};
 
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, PartitionSet, Password, Zone};
 
-use super::agenda::Agenda;
+use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERRUN, LENGTH, NOT_SUPPORTED, SYNTAX};
-use super::front::{Arrival, Front, Inbox, later};
+use super::front::{Arrival, Front, Inbox};
 use super::keypad::Key;
 use super::line::Line;
 use super::options::{Interface, SimConfig};
@@ -222,7 +222,7 @@ impl Envisalink {
         Ok(Done::Yes)
     }
 
-    /// The answer to 001, in the order seen on a real one (dossier 2.7).
+    /// The answer to 001, in the order seen on a real one [capture].
     fn report(&mut self, now: Instant, panel: &mut Panel) {
         let zones: Vec<(Zone, bool)> = panel.zones.iter().map(|(zone, unit)| (*zone, unit.open)).collect();
         for (zone, open) in zones {
@@ -333,7 +333,7 @@ impl Front for Envisalink {
         }
         match signal {
             Signal::Look => self.look(now, panel),
-            // The lights are told again after a refused code (dossier 6.6).
+            // The lights are told again after a refused code [inferred].
             Signal::InvalidCode { partition, .. } if Some(*partition) == commands::first(panel) => self.lamps_on = None,
             _ => {}
         }
@@ -381,7 +381,7 @@ fn first_lamps(panel: &Panel) -> (u8, u8) {
     (lamps.on, lamps.flashing)
 }
 
-/// 615: open zones are FFFF, closed ones count down by one for each tick since (dossier 2.9).
+/// 615: open zones are FFFF, closed ones count down by one for each tick since [doc TPI 3.3].
 fn zone_timers(panel: &Panel, now: Instant) -> Vec<u16> {
     let count = if panel.hostile.wide_timers { 128 } else { 64 };
     let tick = panel.timings.zone_timer_tick.max(Duration::from_millis(1)).as_millis();

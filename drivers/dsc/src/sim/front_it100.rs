@@ -1,4 +1,4 @@
-//! The IT-100: a serial module with a virtual LCD keypad on partition 1 (dossier 1.4, 2, 6.4).
+//! The IT-100: a serial module with a virtual LCD keypad on partition 1 [impl J100, MH, K100].
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Zone};
 
-use super::agenda::Agenda;
+use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERFLOW, KEYPAD_OFF, SYNTAX, THERMOSTAT_NOT_OPEN, THERMOSTAT_SILENT};
-use super::front::{Arrival, Front, Inbox, later};
+use super::front::{Arrival, Front, Inbox};
 use super::keypad::Key;
 use super::line::Line;
 use super::options::{Interface, SimConfig};
@@ -46,7 +46,7 @@ enum Task {
 const HALF_LINE: Duration = Duration::from_secs(1);
 /// Commands that the module's receive buffer holds; faster ones overrun it `[impl MH]`.
 const BUFFER: usize = 4;
-/// The labels that there are: zones, three events, partitions, outputs (dossier 2.4).
+/// The labels that there are: zones, three events, partitions, outputs [impl J100].
 const LABELS: [std::ops::RangeInclusive<u16>; 3] = [1..=67, 101..=108, 120..=151];
 
 impl It100 {
@@ -178,7 +178,7 @@ impl It100 {
         }
     }
 
-    /// The answer to 001: zones, partitions in use, troubles, version; then display and lights (dossier 2.7).
+    /// The answer to 001: zones, partitions in use, troubles, version; then display and lights [impl J100, HOB].
     fn report(&mut self, now: Instant, panel: &mut Panel) {
         let zones: Vec<(Zone, bool)> = panel.zones.iter().map(|(zone, unit)| (*zone, unit.open)).collect();
         for (zone, open) in zones {

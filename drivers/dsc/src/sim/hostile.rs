@@ -117,7 +117,7 @@ impl Hostile {
             ("keybus", []) => return Ok(Fault::Keybus { working: false }),
             ("keybus", ["off"]) => return Ok(Fault::Keybus { working: true }),
             ("zone_fault", [zone] | [zone, "off"]) => return Ok(Fault::Zone(number(name, zone)?, on)),
-            _ => return Err(PokeError(format!("no such fault: `{}`; known are {NAMES}", words.join(" ")))),
+            _ => return Err(PokeError(format!("no such fault{}; known are {NAMES}", quoted(name)))),
         }
         Ok(Fault::Done)
     }
@@ -153,8 +153,14 @@ fn no_more(name: &str, rest: &[&str]) -> Result<Fault, PokeError> {
     }
 }
 
+/// The word if it is one: digits might be a code in the wrong place.
+fn quoted(word: &str) -> String {
+    let is_word = word.len() <= 32 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word { format!(": `{word}`") } else { String::new() }
+}
+
 fn number<T: std::str::FromStr>(name: &str, word: &str) -> Result<T, PokeError> {
-    word.parse().map_err(|_| PokeError(format!("`fault {name}`: `{word}` is not a number that fits")))
+    word.parse().map_err(|_| PokeError(format!("`fault {name}` wants a number behind it that fits")))
 }
 
 fn code_form(word: &str) -> Result<Option<CodeForm>, PokeError> {
@@ -164,7 +170,7 @@ fn code_form(word: &str) -> Result<Option<CodeForm>, PokeError> {
         "padded" => Ok(Some(CodeForm::Padded)),
         "partition_raw" => Ok(Some(CodeForm::PartitionRaw)),
         "partition_padded" => Ok(Some(CodeForm::PartitionPadded)),
-        _ => Err(PokeError(format!("no such form of 200: `{word}`"))),
+        _ => Err(PokeError("forms of 200 are raw, padded, partition_raw, partition_padded, any".into())),
     }
 }
 
@@ -206,6 +212,8 @@ mod tests {
         }
         let error = apply(&mut Hostile::default(), "gremlins").expect_err("unknown");
         assert!(error.0.contains("`gremlins`") && error.0.contains("split_writes"), "{error}");
+        let error = apply(&mut Hostile::default(), "4821").expect_err("unknown");
+        assert!(!error.0.contains("4821"), "a code in the wrong place is not repeated");
         assert!(apply(&mut Hostile::default(), "").is_err());
         assert!(apply(&mut Hostile::default(), "mute loudly").is_err());
     }

@@ -7,6 +7,7 @@ use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Slot};
 use zeroize::Zeroizing;
 
+use super::agenda::later;
 use super::menu_users::Toggled;
 use super::panel::{Panel, Task};
 use super::prompt::{Asked, Prompt, Purpose};
@@ -319,7 +320,7 @@ impl Panel {
 
     /// Somebody touched the keypad, or 074 came: the timers of idleness start again.
     pub(super) fn awake(&mut self, now: Instant, p: Partition) {
-        self.agenda.put(now + self.timings.menu_idle, Task::MenuIdle(p));
+        self.agenda.put(later(now, self.timings.menu_idle), Task::MenuIdle(p));
         if self.is_on(Setting::BLANKING) {
             self.agenda.put(now + self.timings.blank_after, Task::Blank(p));
         }

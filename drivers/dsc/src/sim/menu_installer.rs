@@ -1,4 +1,4 @@
-//! `*8`: installer programming (dossier 3.9 and 6.2).
+//! `*8`: installer programming `[doc PS 3.3]`.
 
 use panel_model::{AccessCode, InstallerCode, Partition};
 
@@ -29,7 +29,7 @@ impl Panel {
                     self.open_section(p, section);
                 }
             }
-            // A fault on demand: the panel stays where it is (dossier 3.9, deadlock warning).
+            // A fault on demand: the panel stays where it is [doc TPI 3.6].
             (Menu::Section, Key::Hash) if self.hostile.installer_deadlock => self.refuse_key(p),
             (Menu::Section, Key::Hash) => self.close_menu(p),
             (Menu::Part { section }, Key::Digit(digit)) => {

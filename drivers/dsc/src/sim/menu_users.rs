@@ -1,4 +1,4 @@
-//! `*5`: codes, partitions and attributes of users (dossier 3.4 and 6.2).
+//! `*5`: codes, partitions and attributes of users `[doc PS p.7]`.
 
 use panel_model::{Partition, Slot};
 

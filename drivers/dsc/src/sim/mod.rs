@@ -7,7 +7,7 @@
 //!                                             └──► JSON lines
 //! ```
 //!
-//! It is written from what panels and modules do (section 6 of the protocol dossier) and shares codec and messages
+//! It is written from what panels and modules do and shares codec and messages
 //! with the driver, nothing else: a mistake in the driver must not find its twin here. No IO, no clock; seeded.
 
 mod agenda;
@@ -74,11 +74,11 @@ impl DscSimulator {
     ///
     /// # Errors
     /// [`SimConfigError`] if no such panel can be.
-    pub fn new(config: &SimConfig) -> Result<Self, SimConfigError> {
+    pub fn new(config: SimConfig) -> Result<Self, SimConfigError> {
         config.validate()?;
         let front: Box<dyn Front> = match config.interface {
-            Interface::Envisalink => Box::new(Envisalink::new(config)),
-            Interface::It100 => Box::new(It100::new(config)),
+            Interface::Envisalink => Box::new(Envisalink::new(&config)),
+            Interface::It100 => Box::new(It100::new(&config)),
         };
         Ok(Self { panel: Panel::new(config), front, happened: VecDeque::new(), now: None })
     }

@@ -162,9 +162,9 @@ pub struct PanelOptions {
     /// Zone definitions of [001]-[004] by zone, in the place of the made-up ones: 01 delay, 03 instant,
     /// 04 interior, 05 interior stay/away, 06 delay stay/away, 08 fire, 11 burglary round the clock.
     pub zone_types: BTreeMap<u8, u8>,
-    /// IT-100: the display shows the stored digits when a slot is opened (unproven, dossier 3.8).
+    /// IT-100: the display shows the stored digits when a slot is opened (likely, unproven).
     pub lcd_shows_codes: bool,
-    /// IT-100: opening `*5` also sends 900 (unproven, dossier 8.2).
+    /// IT-100: opening `*5` also sends 900 (unproven).
     pub lcd_menu_announces: bool,
     /// IT-100: setting the clock asks for a code.
     pub clock_code: bool,
@@ -195,7 +195,8 @@ impl Default for PanelOptions {
     }
 }
 
-/// How long things take. The defaults are the dossier's (1.6, 1.7, 6.1).
+/// How long things take. The defaults are what documents, logs of real modules and bus captures say; `menu_idle`,
+/// `prompt_wait` and `boot` are guesses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timings {
     /// From the last byte of a command to its acknowledgement, at least and at most.

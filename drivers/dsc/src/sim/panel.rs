@@ -88,20 +88,20 @@ struct WrongCodes {
 const MOST_SIGNALS: usize = 4096;
 
 impl Panel {
-    pub(super) fn new(config: &SimConfig) -> Self {
+    pub(super) fn new(config: SimConfig) -> Self {
         let mut rng = Rng::new(config.seed);
-        let codes = Codebook::new(config, &mut rng);
+        let codes = Codebook::new(&config, &mut rng);
         let units = PartitionSet::first(config.partitions).iter().map(|p| (p, Unit::new()));
         let zones = (1..=config.zones).filter_map(|n| Zone::new(n.into()).ok()).map(|z| (z, ZoneUnit::default()));
         Self {
             model: config.model,
-            options: config.options.clone(),
-            timings: config.timings.clone(),
-            hostile: config.hostile.clone(),
+            sections: Sections::new(&config),
+            options: config.options,
+            timings: config.timings,
+            hostile: config.hostile,
             units: units.collect(),
             zones: zones.collect(),
             codes,
-            sections: Sections::new(config),
             troubles: BTreeSet::new(),
             clock: Clock::new(),
             person: Person::default(),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use panel_driver::sim::PokeError;
 use panel_model::{ArmMode, Partition, PartitionSet, Slot};
 
+use super::agenda::later;
 use super::arming::{By, Operation};
 use super::codebook::Attributes;
 use super::keypad::{Hold, Key, Menu};
@@ -112,7 +113,9 @@ impl Panel {
             }
             ["delete"] => Ok(format!("{:02}*", slot.number())),
             ["partitions", list] => {
-                let wanted: PartitionSet = list.parse().map_err(|e| PokeError(format!("{e}")))?;
+                // The words are not repeated: they might be a code in the wrong place.
+                let wanted: PartitionSet =
+                    list.parse().map_err(|_| PokeError("partitions are a list such as `1,2`".into()))?;
                 if !wanted.is_subset(self.partitions()) {
                     return Err(PokeError(format!("partitions in use: {}", self.partitions())));
                 }
@@ -145,7 +148,7 @@ impl Panel {
             self.press(now, p, Hand::Person, key);
         }
         if !self.person.keys.is_empty() {
-            self.agenda.put(now + self.timings.person_pitch, Task::PersonsKey);
+            self.agenda.put(later(now, self.timings.person_pitch), Task::PersonsKey);
         }
     }
 

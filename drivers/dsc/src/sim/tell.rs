@@ -1,4 +1,4 @@
-//! Which messages a module makes of what happens in the panel (dossier 2.2).
+//! Which messages a module makes of what happens in the panel [doc TPI 3.3] [impl J100].
 
 use panel_driver::sim::PanicKey;
 use panel_model::Partition;

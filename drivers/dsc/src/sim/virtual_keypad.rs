@@ -1,4 +1,4 @@
-//! The IT-100's keypad: keys that go down and up, a display, lights (dossier 2.3 and 6.4).
+//! The IT-100's keypad: keys that go down and up, a display, lights [impl J100, OH].
 
 use std::time::Instant;
 

@@ -60,7 +60,7 @@ impl Bench {
     /// A panel that nobody is connected to yet.
     pub(crate) fn idle(config: &SimConfig) -> Self {
         Self {
-            sim: DscSimulator::new(config).expect("a panel"),
+            sim: DscSimulator::new(config.clone()).expect("a panel"),
             now: panel_driver::clock::now(),
             half: Vec::new(),
             lines: VecDeque::new(),

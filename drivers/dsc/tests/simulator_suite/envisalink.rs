@@ -1,4 +1,4 @@
-//! Reference transcripts of the dossier (6.6), and the rules of the TPI link.
+//! Reference transcripts as in `frames/transcripts.frames`, and the rules of the TPI link.
 
 use driver_dsc::sim::{Model, SimConfig};
 use panel_driver::sim::{PanicKey, Poke, Simulator};

@@ -136,7 +136,7 @@ fn run(interface: Interface, seed: u64) -> Vec<u8> {
         hostile: Hostile::default(),
         ..SimConfig::new(interface, Model::Pc1616)
     };
-    let mut sim = DscSimulator::new(&config).expect("a panel");
+    let mut sim = DscSimulator::new(config).expect("a panel");
     let mut now = panel_driver::clock::now();
     let start = now;
     let mut out = Vec::new();

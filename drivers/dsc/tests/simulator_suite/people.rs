@@ -77,7 +77,7 @@ fn edits_that_cannot_be_typed_say_why() {
         (7, "code 48213", "4 digits"),
         (7, "code 48a1", "4 digits"),
         (7, "partitions 1,2", "in use: 1"),
-        (7, "partitions x", "not a number"),
+        (7, "partitions x", "such as"),
         (7, "partitions 1", "no code"),
         (7, "attributes 5", "menu 99"),
         (7, "rename Bob", "edit SLOT"),
@@ -221,7 +221,7 @@ fn panels_that_cannot_be_are_refused() {
         (SimConfig { user_codes: codes(&[(3, "2468"), (4, "2468")]), ..evl() }, "same code"),
         (SimConfig { user_codes: codes(&[(3, "1234")]), ..evl() }, "same code"),
     ] {
-        let error = driver_dsc::sim::DscSimulator::new(&config).expect_err(part).to_string();
+        let error = driver_dsc::sim::DscSimulator::new(config).expect_err(part).to_string();
         assert!(error.contains(part), "{error}");
     }
 }
