@@ -14,24 +14,24 @@ use panel_model::{
     AccessCode, EventKind, InstallerCode, PanelEvent, PanelState, Partition, Password, Slot, UserReport, Zone,
 };
 
-pub const MASTER: &str = "7391";
-pub const INSTALLER: &str = "8264";
-pub const PASSWORD: &str = "s3cret";
+pub(crate) const MASTER: &str = "7391";
+pub(crate) const INSTALLER: &str = "8264";
+pub(crate) const PASSWORD: &str = "s3cret";
 
-pub fn config(json: &str) -> Config {
+pub(crate) fn config(json: &str) -> Config {
     let raw: RawConfig = serde_json::from_str(json).expect("json");
     raw.validate().expect("valid")
 }
 
-pub fn envisalink() -> Config {
+pub(crate) fn envisalink() -> Config {
     config(r#"{"interface":"envisalink","host":"evl","model":"PC1616","partitions":[1,2],"installer_menu":"allowed"}"#)
 }
 
-pub fn it100() -> Config {
+pub(crate) fn it100() -> Config {
     config(r#"{"interface":"it100","device":"/dev/null","model":"PC1616","zones":8,"installer_menu":"allowed"}"#)
 }
 
-pub fn start() -> DriverStart {
+pub(crate) fn start() -> DriverStart {
     let credentials = Credentials {
         password: Some(Password::new(PASSWORD.into())),
         master: Some(AccessCode::new(MASTER.into())),
@@ -41,65 +41,65 @@ pub fn start() -> DriverStart {
     DriverStart { credentials, residue: None }
 }
 
-pub fn with_residue() -> DriverStart {
+pub(crate) fn with_residue() -> DriverStart {
     DriverStart { residue: Some(Residue("users menu".into())), ..start() }
 }
 
-pub fn slot(n: u32) -> Slot {
+pub(crate) fn slot(n: u32) -> Slot {
     Slot::new(n).expect("in range")
 }
 
-pub fn partition(n: u32) -> Partition {
+pub(crate) fn partition(n: u32) -> Partition {
     Partition::new(n).expect("in range")
 }
 
-pub fn zone(n: u32) -> Zone {
+pub(crate) fn zone(n: u32) -> Zone {
     Zone::new(n).expect("in range")
 }
 
-pub fn code(text: &str) -> AccessCode {
+pub(crate) fn code(text: &str) -> AccessCode {
     AccessCode::new(text.into())
 }
 
-pub fn set_code(n: u32, digits: &str) -> Command {
+pub(crate) fn set_code(n: u32, digits: &str) -> Command {
     Command::SetUser(SetUser { slot: slot(n), code: Some(code(digits)), label: None, role: None, partitions: None })
 }
 
-pub fn disarm(digits: &str) -> Command {
+pub(crate) fn disarm(digits: &str) -> Command {
     Command::Disarm { partition: partition(1), code: code(digits) }
 }
 
-pub fn ms(n: u64) -> Duration {
+pub(crate) fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-pub fn secs(n: u64) -> Duration {
+pub(crate) fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-pub struct Bench {
-    pub session: DscSession,
-    pub now: Instant,
+pub(crate) struct Bench {
+    pub(crate) session: DscSession,
+    pub(crate) now: Instant,
     /// Bodies of frames sent and not looked at yet, each with the number of outputs that came before it.
-    pub sent: VecDeque<(String, usize)>,
+    pub(crate) sent: VecDeque<(String, usize)>,
     /// Everything that was told, in order.
-    pub outputs: Vec<SessionOutput>,
-    pub outcomes: BTreeMap<u64, Outcome>,
-    pub end: Option<DriverError>,
-    pub wire: Vec<String>,
+    pub(crate) outputs: Vec<SessionOutput>,
+    pub(crate) outcomes: BTreeMap<u64, Outcome>,
+    pub(crate) end: Option<DriverError>,
+    pub(crate) wire: Vec<String>,
     /// Frames are acknowledged at once.
-    pub acks: bool,
+    pub(crate) acks: bool,
     decoder: Decoder,
     next_id: u64,
 }
 
 impl Bench {
-    pub fn new(config: Config, start: DriverStart) -> Self {
+    pub(crate) fn new(config: Config, start: DriverStart) -> Self {
         Self::with_acks(config, start, true)
     }
 
     /// A module that answers nothing by itself.
-    pub fn silent(config: Config, start: DriverStart) -> Self {
+    pub(crate) fn silent(config: Config, start: DriverStart) -> Self {
         Self::with_acks(config, start, false)
     }
 
@@ -123,11 +123,11 @@ impl Bench {
     }
 
     /// An Envisalink with both partitions ready, logged in, snapshot told and forgotten.
-    pub fn ready_envisalink() -> Self {
+    pub(crate) fn ready_envisalink() -> Self {
         Self::ready_with(start())
     }
 
-    pub fn ready_with(start: DriverStart) -> Self {
+    pub(crate) fn ready_with(start: DriverStart) -> Self {
         let mut bench = Self::new(envisalink(), start);
         bench.login();
         bench.expect("001");
@@ -137,14 +137,14 @@ impl Bench {
         bench
     }
 
-    pub fn login(&mut self) {
+    pub(crate) fn login(&mut self) {
         self.tell(&["5053"]);
         self.expect(&format!("005{PASSWORD}"));
         self.tell(&["5051"]);
     }
 
     /// An IT-100 with partition 1 ready, labels asked for and none there, outputs forgotten.
-    pub fn ready_it100(start: DriverStart) -> Self {
+    pub(crate) fn ready_it100(start: DriverStart) -> Self {
         let mut bench = Self::new(it100(), start);
         bench.expect("000");
         bench.expect("0581");
@@ -192,29 +192,29 @@ impl Bench {
         }
     }
 
-    pub fn shutdown(&mut self) {
+    pub(crate) fn shutdown(&mut self) {
         self.session.handle_shutdown(self.now);
         self.drain();
     }
 
     /// The module says these, each as number and data.
-    pub fn tell(&mut self, bodies: &[&str]) {
+    pub(crate) fn tell(&mut self, bodies: &[&str]) {
         for body in bodies {
             self.bytes(&line(body));
         }
     }
 
-    pub fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.session.handle_bytes(self.now, bytes);
         self.drain();
     }
 
     /// The virtual keypad shows this.
-    pub fn screen(&mut self, first: &str, second: &str) {
+    pub(crate) fn screen(&mut self, first: &str, second: &str) {
         self.tell(&[&format!("9010{:02}{:02}{first:16}{second:16}", 0, 32)]);
     }
 
-    pub fn command(&mut self, command: Command) -> u64 {
+    pub(crate) fn command(&mut self, command: Command) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.session.handle_command(self.now, CommandId(id), command).expect("room in the queue");
@@ -239,51 +239,51 @@ impl Bench {
         }
     }
 
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let limit = self.now + time;
         while self.step(limit) {}
     }
 
     /// The next frame that the session sends, within ten seconds.
-    pub fn next_sent(&mut self) -> String {
+    pub(crate) fn next_sent(&mut self) -> String {
         let limit = self.now + secs(10);
         while self.sent.is_empty() && self.step(limit) {}
         self.sent.pop_front().map(|(body, _)| body).unwrap_or_else(|| format!("nothing; told: {:?}", self.outputs))
     }
 
-    pub fn expect(&mut self, body: &str) {
+    pub(crate) fn expect(&mut self, body: &str) {
         assert_eq!(self.next_sent(), body);
     }
 
-    pub fn expect_keys(&mut self, keys: &str) {
+    pub(crate) fn expect_keys(&mut self, keys: &str) {
         for key in keys.chars() {
             self.expect(&format!("070{key}"));
             self.expect("070^");
         }
     }
 
-    pub fn expect_silence(&mut self, time: Duration) {
+    pub(crate) fn expect_silence(&mut self, time: Duration) {
         self.pass(time);
         assert_eq!(self.sent, VecDeque::new());
     }
 
-    pub fn outcome(&self, id: u64) -> &Outcome {
+    pub(crate) fn outcome(&self, id: u64) -> &Outcome {
         self.outcomes.get(&id).unwrap_or_else(|| panic!("{id} is not answered; told: {:?}", self.outputs))
     }
 
-    pub fn answered(&self, id: u64) -> bool {
+    pub(crate) fn answered(&self, id: u64) -> bool {
         self.outcomes.contains_key(&id)
     }
 
     /// The panel error's code of a failed command, and whether it may be tried again.
-    pub fn failure(&self, id: u64) -> (String, bool) {
+    pub(crate) fn failure(&self, id: u64) -> (String, bool) {
         match self.outcome(id) {
             Outcome::Failed(error) => (error.code.clone(), error.retry),
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn happened(&self) -> Vec<&PanelEvent> {
+    pub(crate) fn happened(&self) -> Vec<&PanelEvent> {
         let events = self.outputs.iter().filter_map(|o| match o {
             SessionOutput::Event(DriverEvent::Happened(event)) => Some(event),
             _ => None,
@@ -291,11 +291,11 @@ impl Bench {
         events.collect()
     }
 
-    pub fn kinds(&self) -> Vec<EventKind> {
+    pub(crate) fn kinds(&self) -> Vec<EventKind> {
         self.happened().iter().map(|e| e.kind).collect()
     }
 
-    pub fn snapshots(&self) -> Vec<&PanelState> {
+    pub(crate) fn snapshots(&self) -> Vec<&PanelState> {
         let snapshots = self.outputs.iter().filter_map(|o| match o {
             SessionOutput::Event(DriverEvent::Snapshot(state)) => Some(&**state),
             _ => None,
@@ -303,7 +303,7 @@ impl Bench {
         snapshots.collect()
     }
 
-    pub fn users(&self) -> Vec<&UserReport> {
+    pub(crate) fn users(&self) -> Vec<&UserReport> {
         let users = self.outputs.iter().filter_map(|o| match o {
             SessionOutput::Event(DriverEvent::User(report)) => Some(&**report),
             _ => None,
@@ -311,7 +311,7 @@ impl Bench {
         users.collect()
     }
 
-    pub fn residues(&self) -> Vec<Option<&str>> {
+    pub(crate) fn residues(&self) -> Vec<Option<&str>> {
         let residues = self.outputs.iter().filter_map(|o| match o {
             SessionOutput::Event(DriverEvent::Residue(residue)) => Some(residue.as_ref().map(|r| r.0.as_str())),
             _ => None,
@@ -319,11 +319,11 @@ impl Bench {
         residues.collect()
     }
 
-    pub fn told(&self, event: &DriverEvent) -> bool {
+    pub(crate) fn told(&self, event: &DriverEvent) -> bool {
         self.outputs.iter().any(|o| matches!(o, SessionOutput::Event(e) if e == event))
     }
 
-    pub fn assert_no_secret(&self, secrets: &[&str]) {
+    pub(crate) fn assert_no_secret(&self, secrets: &[&str]) {
         let told = format!("{:?}{:?}", self.outputs, self.session);
         for secret in secrets {
             assert!(!told.contains(secret), "a secret is told");
@@ -335,7 +335,7 @@ impl Bench {
 }
 
 /// A whole line from number and data.
-pub fn line(body: &str) -> Vec<u8> {
+pub(crate) fn line(body: &str) -> Vec<u8> {
     let (number, data) = body.split_at(3);
     let number = Number::parse(number.as_bytes()).expect("three digits");
     Frame::new(number, data.as_bytes().to_vec()).encode().to_vec()
