@@ -13,7 +13,7 @@ mod users;
 
 use std::sync::Arc;
 
-use panel_driver::{Direction, clock};
+use panel_driver::{WireEntry, clock};
 use panel_model::{Evidence, PanelId, PanelSnapshot, Refusal, Slot, WallTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,15 +72,6 @@ impl From<crate::store::StoreError> for Refused {
         warn!(%error, "the store refused an action");
         Refusal::StorageFailed.into()
     }
-}
-
-/// One entry of a panel's wire log, masked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are the model's own types")]
-pub struct WireLine {
-    pub at: WallTime,
-    pub direction: Direction,
-    pub masked: bytes::Bytes,
 }
 
 /// The door. Cheap to clone.
@@ -154,7 +145,7 @@ impl Actions {
     async fn log(&self, entry: Entry, result: &'static str, text: Option<String>) {
         info!(action = entry.action, result, "performed");
         let line = entry.line(result, text);
-        if let Err(error) = self.0.store.write(Urgency::Now, move |tx| tx.add_log_line(&line)).await {
+        if let Err(error) = self.0.store.write(Urgency::Now, move |tx| tx.add_log_line(line)).await {
             warn!(%error, "the action log could not be written");
         }
     }
@@ -195,14 +186,8 @@ impl Actions {
     ///
     /// # Errors
     /// [`Refusal::PanelNotFound`].
-    pub fn wire(&self, panel: &PanelId) -> Result<Vec<WireLine>, Refused> {
-        let entries = self.handle(panel)?.wire().entries();
-        let line = |(at, entry): (WallTime, panel_driver::WireEntry)| WireLine {
-            at,
-            direction: entry.direction,
-            masked: entry.masked,
-        };
-        Ok(entries.into_iter().map(line).collect())
+    pub fn wire(&self, panel: &PanelId) -> Result<Vec<(WallTime, WireEntry)>, Refused> {
+        Ok(self.handle(panel)?.wire().entries())
     }
 
     /// Past events.
@@ -217,7 +202,7 @@ impl Actions {
     ///
     /// # Errors
     /// [`Refusal::StorageFailed`].
-    pub async fn log_lines(&self, after: u64, limit: u32) -> Result<Vec<LogLine>, Refused> {
+    pub async fn log_lines(&self, after: u64, limit: usize) -> Result<Vec<LogLine>, Refused> {
         Ok(self.0.store.read(move |view| view.log_lines(after, limit)).await?)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use panel_model::{
-    AccessCode, Access, Capabilities, CodeHash, CodeState, DesiredUser, Label, PanelRole, PartitionSet, Refusal,
+    Access, AccessCode, Capabilities, CodeHash, CodeState, DesiredUser, Label, PanelRole, PartitionSet, Refusal,
     ReportedUser, Slot, UserWish,
 };
 
@@ -91,12 +91,7 @@ impl Panel<'_> {
     }
 
     /// U3 and U9. The answer never says whose code it is.
-    fn check_code(
-        &self,
-        slot: Slot,
-        code: &AccessCode,
-        hash: impl Fn(&str) -> CodeHash,
-    ) -> Result<Accepted, Refusal> {
+    fn check_code(&self, slot: Slot, code: &AccessCode, hash: impl Fn(&str) -> CodeHash) -> Result<Accepted, Refusal> {
         self.capabilities.codes.check(code)?;
         let own = hash(code.expose());
         let others = self.codes_of_others(slot);

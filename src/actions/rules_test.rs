@@ -22,7 +22,8 @@ fn hash(code: &str) -> CodeHash {
 
 fn capabilities() -> Capabilities {
     let general = vec![PanelRole::User, PanelRole::Supervisor, PanelRole::OneTimeUser, PanelRole::Duress];
-    let range = |first, last, roles: &[PanelRole]| RoleSlots { first: slot(first), last: slot(last), roles: roles.to_vec() };
+    let range =
+        |first, last, roles: &[PanelRole]| RoleSlots { first: slot(first), last: slot(last), roles: roles.to_vec() };
     Capabilities {
         model: "TEST".into(),
         slots: vec![range(1, 39, &general), range(40, 40, &[PanelRole::Master]), range(41, 48, &general)],
@@ -136,7 +137,8 @@ fn user_rules_hold() {
 #[test]
 fn what_the_panel_cannot_do_is_unsupported() {
     let code = AccessCode::new("2580".into());
-    let rows: [(&str, Wanted<'_>, fn(&mut Sections)); 5] = [
+    type Row<'a> = (&'static str, Wanted<'a>, fn(&mut Sections));
+    let rows: [Row<'_>; 5] = [
         ("codes", Wanted::Code(&code), |s| s.codes = Access::ReadOnly),
         ("labels", Wanted::Label("Cleaner"), |s| s.labels = Access::Unsupported),
         ("partitions", Wanted::Partitions(PartitionSet::first(1)), |s| s.partitions = Access::Unsupported),

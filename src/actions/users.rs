@@ -68,7 +68,7 @@ impl Actions {
                 return Ok(Err(refusal));
             }
             let accepted = desk.write(tx, &[slot], BTreeMap::new(), None)?;
-            tx.add_log_line(&entry.line("accepted", None))?;
+            tx.add_log_line(entry.line("accepted", None))?;
             Ok(Ok(accepted))
         };
         let accepted = self.0.store.write(Urgency::Now, work).await??;
@@ -112,7 +112,7 @@ impl Actions {
             }
             accepted.dropped.extend(ungoverned);
             let text = format!("document version {version}: {} slots, {count} values refused", changes.len());
-            tx.add_log_line(&entry.line("accepted", Some(text)))?;
+            tx.add_log_line(entry.line("accepted", Some(text)))?;
             Ok(Ok(accepted))
         };
         let accepted = self.0.store.write(Urgency::Now, work).await??;
@@ -160,12 +160,7 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn read(
-        tx: &Tx<'_>,
-        id: &'a PanelId,
-        capabilities: &'a Capabilities,
-        keys: &'a Keys,
-    ) -> Result<Self, StoreError> {
+    fn read(tx: &Tx<'_>, id: &'a PanelId, capabilities: &'a Capabilities, keys: &'a Keys) -> Result<Self, StoreError> {
         let hash = |name| -> Result<Option<[u8; 32]>, StoreError> {
             Ok(tx.secret(id, name)?.map(|text| keys.code_hash(id, &text).0))
         };
@@ -176,7 +171,11 @@ impl<'a> Desk<'a> {
             keys,
             reported: tx.reported_users(id)?,
             desired: tx.desired_users(id)?,
-            answers: tx.answers(id)?,
+            answers: tx
+                .answers(id)?
+                .into_iter()
+                .map(|(key, (version, condition))| (key, Answer { version, condition }))
+                .collect(),
             reserved: reserved.into_iter().flatten().collect(),
             master: hash(secret_name::MASTER)?,
             now: clock::wall(),
@@ -254,7 +253,8 @@ impl<'a> Desk<'a> {
         if let Some(cloud) = cloud {
             tx.set_cloud_version(self.id, cloud)?;
         }
-        let mut accepted = Accepted { desired_version: version, cloud_version: cloud.unwrap_or(0), ..Accepted::default() };
+        let mut accepted =
+            Accepted { desired_version: version, cloud_version: cloud.unwrap_or(0), ..Accepted::default() };
         for slot in slots {
             tx.delete_answers(self.id, *slot)?;
             accepted.answered.push(*slot);
@@ -275,7 +275,7 @@ impl<'a> Desk<'a> {
             accepted.answers.insert(key, Answer { version, condition: Condition::Refused { refusal } });
         }
         for ((slot, field), answer) in &accepted.answers {
-            tx.put_answer(self.id, *slot, *field, answer)?;
+            tx.put_answer(self.id, *slot, *field, answer.version, &answer.condition)?;
         }
         Ok(accepted)
     }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use panel_driver::{DriverEvent, Outcome, Residue};
 use panel_model::{
-    Access, AccessCode, Answer, CodeState, Condition, DesiredUser, EventClass, EventKind, Evidence, Field, Known, NotNow,
-    PanelError, PanelEvent, PanelSnapshot, PanelState, ReportedUser, Slot, UserReport, UserWish, WallTime, ZoneState,
+    Access, AccessCode, Answer, CodeState, Condition, DesiredUser, EventClass, EventKind, Evidence, Field, Known,
+    NotNow, PanelError, PanelEvent, PanelSnapshot, PanelState, ReportedUser, Slot, UserReport, UserWish, WallTime,
+    ZoneState,
 };
 
 use super::Authority;
@@ -264,7 +265,8 @@ impl Book {
         changes.picture = true;
         let waiting = &mut self.waiting;
         for (key, answer) in &mut self.picture.answers {
-            let lacking = matches!(&answer.condition, Condition::Failed { error, .. } if error.code == MASTER_CODE_NEEDED);
+            let lacking =
+                matches!(&answer.condition, Condition::Failed { error, .. } if error.code == MASTER_CODE_NEEDED);
             if lacking {
                 answer.condition = Condition::Pending { since: wall, tries: 0, why: None };
                 changes.answers.insert(*key);
@@ -301,12 +303,14 @@ impl Book {
         let Some(step) = self.running.take() else { return };
         self.picture.progress = None;
         let key = (step.slot, step.field);
+        let overtaken = self.desired.get(&step.slot).is_some_and(|wish| wish.version > step.version);
         let condition = match outcome {
             Outcome::Applied(evidence) => {
                 self.waiting.remove(&key);
-                self.apply_step(wall, &step, evidence, changes);
-                return;
+                return self.apply_step(wall, &step, evidence, changes);
             }
+            // A newer wish came meanwhile: this end says nothing about it.
+            _ if overtaken => return,
             Outcome::Refused(refusal) => Condition::Refused { refusal },
             Outcome::Failed(error) if error.code == INTERRUPTED => {
                 // Not the panel's no: it is written again as soon as the panel is back, more slowly each time.
@@ -349,10 +353,6 @@ impl Book {
     }
 
     fn answer(&mut self, key: (Slot, Field), version: u64, condition: Condition, changes: &mut Changes) {
-        // A newer wish may have come meanwhile; its answer is not ours to give.
-        if self.desired.get(&key.0).is_some_and(|wish| wish.version > version) {
-            return;
-        }
         let answer = Answer { version, condition };
         if self.picture.answers.get(&key) != Some(&answer) {
             self.picture.answers.insert(key, answer);
@@ -417,9 +417,9 @@ impl Book {
 
     /// The master code being written now, as (slot, code).
     pub(super) fn writes_master(&self) -> bool {
-        self.running.as_ref().is_some_and(|step| {
-            step.field == Field::Code && self.picture.capabilities.is_master(step.slot)
-        })
+        self.running
+            .as_ref()
+            .is_some_and(|step| step.field == Field::Code && self.picture.capabilities.is_master(step.slot))
     }
 
     /// The wish that the running step works on.

@@ -24,8 +24,16 @@ const UNDER_WAY: usize = 64;
 pub(super) struct Journal {
     store: Store,
     panel: PanelId,
-    under_way: VecDeque<(Committed<()>, Urgency, Write)>,
+    under_way: VecDeque<UnderWay>,
     cancel: CancellationToken,
+}
+
+struct UnderWay {
+    /// Gone once it is known how the commit ended.
+    committed: Option<Committed<()>>,
+    failed: bool,
+    urgency: Urgency,
+    write: Write,
 }
 
 impl Journal {
@@ -44,10 +52,9 @@ impl Journal {
             self.settle_one().await;
         }
         let work = Arc::clone(&write);
-        match self.store.begin_write(urgency, move |tx| work(tx)).await {
-            Ok(committed) => self.under_way.push_back((committed, urgency, write)),
-            Err(error) => self.insist(error, urgency, &write).await,
-        }
+        let committed = self.store.begin_write(urgency, move |tx| work(tx)).await.ok();
+        let failed = committed.is_none();
+        self.under_way.push_back(UnderWay { committed, failed, urgency, write });
         if urgency == Urgency::Now {
             self.settle().await;
         }
@@ -63,31 +70,33 @@ impl Journal {
     /// Waits for the oldest write's commit; pends if none is under way.
     ///
     /// # Cancel safety
-    /// A write that is not settled stays first in line. Only the waiting before another try can be cut short.
+    /// A write stays first in line until it is committed; cut short, it is waited for, or tried again, next time.
     pub(super) async fn settle_one(&mut self) {
-        let Some((committed, ..)) = self.under_way.front_mut() else { return std::future::pending().await };
-        let result = committed.await;
-        if let Some((_, urgency, write)) = self.under_way.pop_front()
-            && let Err(error) = result
-        {
-            self.insist(error, urgency, &write).await;
+        let Some(first) = self.under_way.front_mut() else { return std::future::pending().await };
+        if let Some(committed) = &mut first.committed {
+            let result = committed.await;
+            first.committed = None;
+            if let Err(error) = result {
+                warn!(%error, panel = %self.panel, "the store cannot take what the panel told; trying until it can");
+                first.failed = true;
+            }
         }
+        if first.failed {
+            insist(&self.store, &self.cancel, first).await;
+            info!(panel = %self.panel, "the store takes events again");
+        }
+        self.under_way.pop_front();
     }
+}
 
-    /// Tries until it is written. While the store cannot (disk full), nothing is taken from the driver: its events
-    /// wait in their bounded queue, then in the link. Given up only when the daemon stops.
-    async fn insist(&self, error: StoreError, urgency: Urgency, write: &Write) {
-        warn!(%error, panel = %self.panel, "the store cannot take what the panel told; trying again until it can");
-        loop {
-            if self.cancel.is_cancelled() {
-                return;
-            }
-            let _ = timeout(AGAIN, self.cancel.cancelled()).await;
-            let work = Arc::clone(write);
-            if self.store.write(urgency, move |tx| work(tx)).await.is_ok() {
-                info!(panel = %self.panel, "the store takes events again");
-                return;
-            }
+/// Tries until it is written. While the store cannot (disk full), little is taken from the driver: its events wait in
+/// their bounded queue, then in the link. Given up only when the daemon stops.
+async fn insist(store: &Store, cancel: &CancellationToken, entry: &UnderWay) {
+    while !cancel.is_cancelled() {
+        let _ = timeout(AGAIN, cancel.cancelled()).await;
+        let work = Arc::clone(&entry.write);
+        if store.write(entry.urgency, move |tx| work(tx)).await.is_ok() {
+            return;
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct PanelSetup {
     pub authority: Authority,
     /// Its timers.
     pub supervision: SupervisionConfig,
-    /// Secrets from the configuration; those in the store go before them.
+    /// Secrets from the configuration; taken into the store when they are new there.
     pub credentials: ConfiguredCredentials,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use panel_driver::{Command, SetUser};
 use panel_model::{
-    AccessCode, Access, Answer, Capabilities, CodeHash, CodeState, Condition, DesiredUser, Evidence, Field, Label,
+    Access, AccessCode, Answer, Capabilities, CodeHash, CodeState, Condition, DesiredUser, Evidence, Field, Label,
     ReportedUser, Slot, UserWish,
 };
 
@@ -63,15 +63,13 @@ pub(super) fn plan(
                 }
                 continue;
             }
-            let closed = matches!(
-                answered,
-                Some(Condition::Refused { .. } | Condition::Failed { next_try: None, .. })
-            );
+            let closed = matches!(answered, Some(Condition::Refused { .. } | Condition::Failed { next_try: None, .. }));
             if closed || !target.possible(known) || !may_try(wish.slot, field) {
                 continue;
             }
             if best.as_ref().is_none_or(|(least, _)| urgency < *least) {
-                let step = Step { slot: wish.slot, version: wish.version, field, work: target.work(wish.slot, capabilities) };
+                let step =
+                    Step { slot: wish.slot, version: wish.version, field, work: target.work(wish.slot, capabilities) };
                 best = Some((urgency, step));
             }
         }
@@ -219,17 +217,19 @@ pub(super) mod tests {
 
     fn user(n: u32, code: &str) -> (Slot, ReportedUser) {
         let mut user = ReportedUser::unknown(slot(n));
-        user.code =
-            Known { value: CodeState::Set, evidence: Evidence::Acknowledged, at: WallTime::default() };
+        user.code = Known { value: CodeState::Set, evidence: Evidence::Acknowledged, at: WallTime::default() };
         user.code_hash = Some(hash(code));
         (slot(n), user)
     }
 
     fn order(desired: Vec<(Slot, DesiredUser)>, reported: Vec<(Slot, ReportedUser)>) -> Option<(u16, Field)> {
-        let plan =
-            plan(&desired.into_iter().collect(), &reported.into_iter().collect(), &BTreeMap::new(), &capabilities(), |_, _| {
-                true
-            });
+        let plan = plan(
+            &desired.into_iter().collect(),
+            &reported.into_iter().collect(),
+            &BTreeMap::new(),
+            &capabilities(),
+            |_, _| true,
+        );
         plan.next.map(|step| (step.slot.number(), step.field))
     }
 
@@ -261,8 +261,7 @@ pub(super) mod tests {
         let reported = BTreeMap::from([user(3, "1234")]);
         let first = plan(&desired, &reported, &BTreeMap::new(), &capabilities(), |_, _| true);
         let key = (slot(3), Field::Code);
-        let answer =
-            Answer { version: 7, condition: Condition::Applied { evidence: Evidence::Acknowledged } };
+        let answer = Answer { version: 7, condition: Condition::Applied { evidence: Evidence::Acknowledged } };
         assert_eq!(first, Plan { next: None, applied: vec![(key, answer.clone())] });
         let answers = BTreeMap::from([(key, answer)]);
         let second = plan(&desired, &reported, &answers, &capabilities(), |_, _| true);

@@ -12,6 +12,7 @@ mod json;
 mod panel;
 mod record;
 mod state;
+mod stored;
 mod timestamp;
 mod user;
 

@@ -50,7 +50,7 @@ pub struct LogLine {
     pub text: Option<String>,
 }
 
-/// In the place of records that had to go because the outbox was full: on the panel's `event` topic, or on `log`.
+/// Topic `log`, in the place of records that had to go because the outbox was full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// Always `gap`: tells it from the other messages of its topic.
@@ -59,10 +59,10 @@ pub struct Gap {
     pub priority: LostPriority,
     /// How many records.
     pub count: u64,
-    /// When the first of them happened.
-    pub since: Timestamp,
-    /// When the last of them happened.
-    pub until: Timestamp,
+    /// `seq` of the first of them.
+    pub first: u64,
+    /// `seq` of the last of them. A gap that grew while it was on its way comes again with the same `first`.
+    pub last: u64,
 }
 
 /// See [`Gap::kind`].

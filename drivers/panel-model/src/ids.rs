@@ -35,6 +35,7 @@ macro_rules! named {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9-]{0,31}$"))]
         pub struct $name(String);
 
         impl $name {
@@ -95,6 +96,7 @@ macro_rules! numbered {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "u32", into = "u32")]
+        #[schemars(extend("minimum" = $min, "maximum" = $max))]
         pub struct $name($int);
 
         impl $name {
