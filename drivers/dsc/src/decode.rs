@@ -20,7 +20,7 @@ const FROM_MODULE: u16 = 500;
 /// The object has `ok`, and `kind`, `fields` and (for messages that are events) `event`, or `error`. Where the two
 /// modules mean different things by a number, `kind` is `depends_on_module` and `fields` has both readings.
 #[must_use]
-pub fn decode_line(line: &str, options: DecodeOptions) -> Option<Decoded> {
+pub fn decode(line: &str, options: DecodeOptions) -> Option<Decoded> {
     let (direction, content) = direction(line.trim());
     if content.is_empty() || content.starts_with('#') {
         return None;
@@ -328,7 +328,7 @@ mod tests {
     use super::*;
 
     fn decoded(line: &str) -> Value {
-        decode_line(line, DecodeOptions::default()).expect(line)
+        decode(line, DecodeOptions::default()).expect(line)
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn comments_and_empty_lines_are_nothing() {
         for line in ["", "   ", "# 6501CC", "  # text"] {
-            assert_eq!(decode_line(line, DecodeOptions::default()), None, "{line}");
+            assert_eq!(decode(line, DecodeOptions::default()), None, "{line}");
         }
     }
 
@@ -353,7 +353,7 @@ mod tests {
     fn codes_are_masked_unless_asked_for() {
         let disarm = decoded("> 040112348F");
         assert_eq!(disarm["fields"]["code"], "********");
-        let shown = decode_line("> 040112348F", DecodeOptions { show_codes: true }).expect("a frame");
+        let shown = decode("> 040112348F", DecodeOptions { show_codes: true }).expect("a frame");
         assert_eq!(shown["fields"]["code"], "1234");
         for line in ["> 200112348D", "> 0711054321F8", "> 0711#EC # leave", "> 0705CC", "> 005user54"] {
             assert!(decoded(line).to_string().contains("********"), "{line}");

@@ -17,10 +17,12 @@ pub mod message;
 mod procedure;
 mod quirks;
 mod session;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};
-pub use decode::decode_line;
+pub use decode::decode;
 pub use driver::DscFactory;
 pub use map::map_event;
 pub use session::DscSession;
