@@ -39,8 +39,7 @@ pub(super) fn open(path: &Path, options: &StoreOptions, keys: &Keys, check: Chec
     refuse_wrong_key(&conn, keys, path)?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut conn).map_err(migration_error)?;
     let boots = begin_boot(&mut conn, keys)?;
-    // Gives back what a full outbox or a long history took once. Nothing to do in most starts.
-    conn.execute_batch("PRAGMA incremental_vacuum(4096)")?;
+    give_back(&conn)?;
     Ok(Base { conn, boots })
 }
 
@@ -137,6 +136,18 @@ fn begin_boot(conn: &mut Connection, keys: &Keys) -> Result<u64, StoreError> {
     )?;
     transaction.commit()?;
     Ok(boots.0)
+}
+
+/// Gives back some of what a full outbox or a long history took once, when that is much of the file. Not all at once:
+/// somebody waits for the start.
+fn give_back(conn: &Connection) -> Result<(), StoreError> {
+    let count = |sql| conn.query_row(sql, [], |row| row.get::<_, u32>(0));
+    if count("PRAGMA freelist_count")? > count("PRAGMA page_count")? / 4 {
+        let mut vacuum = conn.prepare("PRAGMA incremental_vacuum(4096)")?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+    }
+    Ok(())
 }
 
 fn migration_error(error: rusqlite_migration::Error) -> StoreError {
