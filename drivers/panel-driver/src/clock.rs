@@ -1,5 +1,6 @@
 //! The one place that reads clocks. Under tokio's paused test clock, [`now`] follows it.
 
+use std::future::pending;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use panel_model::WallTime;
@@ -16,4 +17,12 @@ pub fn now() -> Instant {
 pub fn wall() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Waits until then; for ever if never. Cancel-safe.
+pub(crate) async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => pending().await,
+    }
 }

@@ -6,6 +6,7 @@ use panel_model::Capabilities;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::link::Identify;
 use crate::{CommandRequest, Credentials, DriverError, Link, LinkConfig, Residue, Stamped, WireLog};
 
 /// A boxed future, so that drivers of all vendors are one type.
@@ -50,6 +51,11 @@ pub trait DriverFactory: Send + Sync + fmt::Debug {
     fn capabilities(&self) -> Capabilities;
     /// The link to open.
     fn link(&self) -> &LinkConfig;
+    /// How a panel that dials us ([`LinkConfig::TcpIn`]) is told apart by its first bytes. `None`: this vendor's
+    /// panels do not dial.
+    fn identify(&self) -> Option<Identify> {
+        None
+    }
     /// A driver for the next connection.
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver>;
 }

@@ -53,24 +53,34 @@ impl DriverError {
 
 /// Why a link could not be opened or broke.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {kind}")]
+#[error("{what}: {reason}")]
 pub struct LinkError {
     /// What was tried, with the device or address.
     pub what: String,
-    /// The operating system's reason.
+    /// The operating system's kind of error.
     pub kind: io::ErrorKind,
+    /// Why it failed and, where we know it, what to do.
+    pub reason: String,
 }
 
 impl LinkError {
     /// An IO error and what was being done.
     #[must_use]
     pub fn new(what: impl Into<String>, error: &io::Error) -> Self {
-        Self { what: what.into(), kind: error.kind() }
+        // An error that wraps another one, such as that of a TLS library, says more than its kind.
+        let reason = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
+        Self::because(what, error.kind(), reason)
+    }
+
+    /// What was being done and why it failed.
+    #[must_use]
+    pub fn because(what: impl Into<String>, kind: io::ErrorKind, reason: impl Into<String>) -> Self {
+        Self { what: what.into(), kind, reason: reason.into() }
     }
 
     /// The peer closed.
     #[must_use]
     pub fn closed() -> Self {
-        Self { what: "the other side closed".into(), kind: io::ErrorKind::UnexpectedEof }
+        Self::because("the connection", io::ErrorKind::UnexpectedEof, "closed by the other side")
     }
 }

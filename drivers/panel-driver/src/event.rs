@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use panel_model::{Capabilities, Label, PanelEvent, PanelState, Partition, UserReport, WallTime, Zone};
+use panel_model::{Capabilities, Label, PanelEvent, PanelState, Partition, Progress, UserReport, WallTime, Zone};
 
 use crate::{CommandId, Residue};
 
@@ -26,24 +26,11 @@ pub enum DriverEvent {
     /// Anything was heard of the panel: supervision counts from here.
     Alive,
     /// Long work goes on.
-    Progress(Progress),
+    Progress(CommandId, Progress),
     /// Keep this note (or none) for the next run. Sent before the first byte that it speaks of.
     Residue(Option<Residue>),
     /// The master code that the panel now takes is proved; the previous one can be forgotten.
     MasterProved,
-}
-
-/// How far long work is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// The command that the work belongs to.
-    pub command: CommandId,
-    /// What is being done, for people: `reading slots`.
-    pub what: String,
-    /// Steps done.
-    pub done: u32,
-    /// Steps in all.
-    pub total: u32,
 }
 
 /// An event with the times at which the box received it.

@@ -9,6 +9,8 @@
 //! [`DriverFactory`]; [`run_session`] is the only loop. A driver never opens a [`Link`], never retries a link, never
 //! knows the store or the cloud. Its simulator implements [`sim::Simulator`] and is served by the same crate.
 
+#![warn(missing_docs)]
+
 pub mod clock;
 mod command;
 mod driver;
@@ -27,8 +29,8 @@ pub use command::{
 };
 pub use driver::{BoxFuture, DecodeOptions, Decoded, DriverFactory, DriverPort, DriverStart, PanelDriver};
 pub use error::{DriverError, LinkError, Retry};
-pub use event::{DriverEvent, Progress, Stamped};
-pub use link::{Link, LinkConfig};
+pub use event::{DriverEvent, Stamped};
+pub use link::{Link, LinkConfig, Links};
 pub use run::run_session;
 pub use session::{Busy, Session, SessionOutput};
 pub use wire::{Direction, WireEntry, WireLog};

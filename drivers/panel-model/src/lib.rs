@@ -13,17 +13,19 @@ mod label;
 mod refusal;
 mod role;
 mod secret;
+mod snapshot;
 mod state;
 mod time;
 mod user;
 
 pub use capabilities::{Access, Capabilities, CodeRules, RoleSlots, Sections};
 pub use event::{EventClass, EventKind, Origin, PanelEvent, Severity, TroubleKind};
-pub use ids::{IdError, LockId, PanelId, Partition, PartitionSet, Slot, Zone};
+pub use ids::{GatewayId, IdError, LockId, PanelId, Partition, PartitionSet, Slot, Zone};
 pub use label::{Charset, Label, LabelRules};
 pub use refusal::Refusal;
 pub use role::PanelRole;
 pub use secret::{AccessCode, CodeHash, InstallerCode, Password};
+pub use snapshot::{Answer, PanelSnapshot, PanelStatus, Progress};
 pub use state::{ArmMode, ArmState, LockState, PanelState, PartitionState, Readiness, Trouble, ZoneState};
 pub use time::WallTime;
 pub use user::{

@@ -1,9 +1,6 @@
-//! What everybody else sees of a panel: an immutable picture, replaced whole by the panel's owner task.
-
 use std::collections::BTreeMap;
 
-use panel_driver::Progress;
-use panel_model::{Capabilities, Condition, Field, PanelId, PanelState, ReportedUser, Slot, WallTime};
+use crate::{Capabilities, Condition, Field, PanelId, PanelState, ReportedUser, Slot, WallTime};
 
 /// Whether a panel's data can be trusted now (D7). Only `Online` data is good; everything else says how old it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +24,18 @@ pub struct Answer {
     pub condition: Condition,
 }
 
-/// One panel, whole. Cheap to share: the owner publishes it in an `Arc`.
+/// Long work under way at a panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done, for people: `reading slots`.
+    pub what: String,
+    /// Steps done.
+    pub done: u32,
+    /// Steps in all.
+    pub total: u32,
+}
+
+/// What everybody else sees of a panel: an immutable picture, replaced whole by the panel's owner. Cheap to share: the owner publishes it in an `Arc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PanelSnapshot {
     /// Our name of it.

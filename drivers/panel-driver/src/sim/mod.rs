@@ -1,73 +1,23 @@
 //! The other half of the contract: a vendor's simulated panel, and the words that poke its front panel.
+//!
+//! A vendor implements [`Simulator`]. [`Poke`] and [`ScriptLine`] are what a person or a script does to it.
+//! [`SimServer`] runs one for real, over TCP or a pty; [`serve`] puts it on the command line.
+
+mod door;
+mod poke;
+mod pty;
+mod serve;
+mod server;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use panel_model::{AccessCode, ArmMode, LockId, Partition, Slot, Zone};
 
-/// A thing that somebody does at the panel, the same words for every vendor where they apply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words are the command line's; see `Poke::parse`")]
-pub enum Poke {
-    Open(Zone),
-    Close(Zone),
-    Tamper(Zone),
-    Trip(Zone),
-    Battery {
-        low: bool,
-        zone: Option<Zone>,
-    },
-    Ac {
-        on: bool,
-    },
-    EnterCode {
-        code: AccessCode,
-        partition: Partition,
-    },
-    Arm {
-        mode: ArmMode,
-        partition: Partition,
-        slot: Option<Slot>,
-    },
-    Disarm {
-        partition: Partition,
-        slot: Option<Slot>,
-    },
-    Panic(PanicKey),
-    Lock {
-        lock: LockId,
-        locked: bool,
-    },
-    Tag {
-        slot: Slot,
-        partition: Partition,
-    },
-    /// Somebody programs a user at the keypad; the words are the vendor's (`edit 7 code 4821`).
-    Edit {
-        slot: Slot,
-        words: Vec<String>,
-    },
-    /// The line drops, for so long.
-    Drop(Duration),
-    Reboot,
-    /// A fault of the vendor's list, with its words.
-    Fault(Vec<String>),
-}
-
-/// The three keys of a keypad that call for help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum PanicKey {
-    Fire,
-    Medical,
-    Police,
-}
-
-/// A poke that the simulator cannot do, with what to type instead.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PokeError(pub String);
+pub use door::ServeOn;
+pub use poke::{PanicKey, Poke, PokeError, ScriptLine};
+pub use serve::{Input, json_line, serve};
+pub use server::{ServeError, SimHandle, SimServer};
 
 /// The panel's side of one protocol, without IO and without a clock: the mirror of [`crate::Session`].
 ///

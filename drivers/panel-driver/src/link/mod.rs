@@ -1,0 +1,193 @@
+//! Byte pipes to panels. `panels/` opens them and holds the only back-off; drivers never do.
+//!
+//! [`open`] dials or opens a device; [`Links`] does that too and holds the listeners on which panels dial us.
+
+mod listen;
+mod serial;
+mod tcp;
+mod tls;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub use listen::{Identified, Identify, Listener, Wanting};
+
+use crate::LinkError;
+
+/// Where a panel is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkConfig {
+    /// A serial device or pty, 8 data bits, no parity, 1 stop bit, no flow control.
+    Serial {
+        /// Device path.
+        path: PathBuf,
+        /// Bits per second.
+        baud: u32,
+    },
+    /// We dial.
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// We dial, over TLS.
+    Tls {
+        /// Host name or address; checked against the certificate.
+        host: String,
+        /// Port.
+        port: u16,
+        /// PEM file with the certificates to trust.
+        ca: PathBuf,
+        /// PEM files of our certificate chain and key, where the other side wants them.
+        identity: Option<(PathBuf, PathBuf)>,
+    },
+    /// The panel dials us; told apart from others on the same listener by its identifier.
+    TcpIn {
+        /// Address to listen on; panels with the same address share one listener.
+        listen: SocketAddr,
+        /// The panel's identifier, as its protocol spells it.
+        identifier: String,
+    },
+}
+
+impl fmt::Display for LinkConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial { path, baud } => write!(f, "serial {} at {baud} baud", path.display()),
+            Self::Tcp { host, port } => write!(f, "tcp {host}:{port}"),
+            Self::Tls { host, port, .. } => write!(f, "tls {host}:{port}"),
+            Self::TcpIn { listen, .. } => write!(f, "tcp from the panel, on {listen}"),
+        }
+    }
+}
+
+trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// An open link, whatever it runs over.
+pub struct Link(Box<dyn Pipe>);
+
+impl Link {
+    /// Wraps any stream of bytes, such as one side of an in-memory pipe.
+    #[must_use]
+    pub fn new(pipe: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self(Box::new(pipe))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(..)")
+    }
+}
+
+impl AsyncRead for Link {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Opens a link, in ten seconds at most (over TLS twenty). Panels that dial us need [`Links`].
+///
+/// # Errors
+/// [`LinkError`] with what was tried, why it failed and what to do.
+///
+/// # Cancel safety
+/// When dropped, what was opened so far is closed.
+pub async fn open(config: &LinkConfig) -> Result<Link, LinkError> {
+    let what = config.to_string();
+    match config {
+        LinkConfig::Serial { path, baud } => serial::open(path, *baud, &what),
+        LinkConfig::Tcp { host, port } => tcp::connect(host, *port, &what).await.map(Link::new),
+        LinkConfig::Tls { host, port, ca, identity } => {
+            let settings = tls::client_config(ca, identity.as_ref(), &what)?;
+            let stream = tcp::connect(host, *port, &what).await?;
+            tls::connect(stream, host, settings, ca, &what).await.map(Link::new)
+        }
+        LinkConfig::TcpIn { .. } => {
+            Err(LinkError::because(what, io::ErrorKind::Unsupported, "this vendor's panels do not dial"))
+        }
+    }
+}
+
+/// Opens links of all kinds. One of these serves the whole box: panels that dial the same address share its listener.
+#[derive(Debug, Default)]
+pub struct Links {
+    // A std mutex: held to look a listener up, never across an await.
+    listeners: Mutex<HashMap<SocketAddr, Arc<Listener>>>,
+}
+
+impl Links {
+    /// Opens a link. For [`LinkConfig::TcpIn`] it waits, for ever if need be, until the panel dials; its listener
+    /// opens at the first call for its address and knows the panel from then on.
+    ///
+    /// `identify` is the vendor's way to read an identifier ([`crate::DriverFactory::identify`]). Panels of one
+    /// address are of one vendor: the first one's counts.
+    ///
+    /// # Errors
+    /// As [`open`]; an address that cannot be listened on.
+    ///
+    /// # Cancel safety
+    /// When dropped, what was opened so far is closed; a panel that dialled waits for the next call.
+    pub async fn open(&self, config: &LinkConfig, identify: Option<Identify>) -> Result<Link, LinkError> {
+        match (config, identify) {
+            (LinkConfig::TcpIn { listen, identifier }, Some(identify)) => {
+                Ok(self.listener(*listen, identify)?.accept(identifier).await)
+            }
+            _ => open(config).await,
+        }
+    }
+
+    /// Panels that dial us and that nobody has configured, on all listeners.
+    #[must_use]
+    pub fn wanting(&self) -> Vec<Wanting> {
+        let listeners: Vec<_> = self.lock().values().cloned().collect();
+        listeners.iter().flat_map(|listener| listener.wanting()).collect()
+    }
+
+    /// Forgets a panel that dials us, after it was taken out of the configuration; closes its connection.
+    pub fn forget(&self, config: &LinkConfig) {
+        if let LinkConfig::TcpIn { listen, identifier } = config
+            && let Some(listener) = self.lock().get(listen)
+        {
+            listener.forget(identifier);
+        }
+    }
+
+    fn listener(&self, addr: SocketAddr, identify: Identify) -> Result<Arc<Listener>, LinkError> {
+        let mut listeners = self.lock();
+        if let Some(listener) = listeners.get(&addr) {
+            return Ok(listener.clone());
+        }
+        let listener = Arc::new(Listener::bind(addr, identify)?);
+        listeners.insert(addr, listener.clone());
+        Ok(listener)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SocketAddr, Arc<Listener>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
