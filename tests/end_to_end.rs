@@ -176,7 +176,7 @@ fn over_an_it100_partitions_and_roles_are_toggled_and_read_back() {
 
 #[test]
 fn a_partition_is_armed_and_disarmed_from_the_command_line() {
-    let mut panel = Sim::envisalink().with("exit-delay", 1).start();
+    let mut panel = Sim::envisalink().start();
     let site = Site::with_envisalink(&panel);
     let observer = site.observe();
     let _daemon = site.start();

@@ -78,7 +78,7 @@ fn a_wrong_master_code_is_typed_once_and_then_asked_for() {
 
 #[test]
 fn a_locked_panel_is_left_alone_until_it_is_not() {
-    let mut panel = Sim::envisalink().with("lockout-attempts", 3).with("lockout-minutes", 1).start();
+    let mut panel = Sim::envisalink().set("lockout_attempts", 3).set("lockout_minutes", 10).start();
     let site = Site::with_envisalink(&panel);
     let observer = site.observe();
     let _daemon = site.start();

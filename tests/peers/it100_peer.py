@@ -27,7 +27,7 @@ async def scenario():
     seen = Sightings()
     with tempfile.TemporaryDirectory() as folder:
         pty = os.path.join(folder, "it100")
-        simulator = await Simulator.start("--pty", pty, "--exit-delay", "2")
+        simulator = await Simulator.start("--interface", "it100", "--pty", pty, "--set", "exit_seconds=2")
         await use(simulator, pty, seen)
         await simulator.stop()
     if complaints.texts:

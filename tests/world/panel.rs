@@ -9,19 +9,32 @@ use super::{Program, panelgate};
 #[derive(Debug, Clone)]
 pub(crate) struct Sim {
     /// `None`: an Envisalink on a TCP port. A path: an IT-100 on a pty.
-    pub(crate) pty: Option<PathBuf>,
-    pub(crate) more: Vec<String>,
+    pty: Option<PathBuf>,
+    pace: &'static str,
+    more: Vec<String>,
 }
 
 impl Sim {
-    /// A PC1864 behind an Envisalink, with that many partitions.
+    /// A PC1864 behind an Envisalink.
     pub(crate) fn envisalink() -> Self {
-        Self { pty: None, more: Vec::new() }
+        Self { pty: None, pace: "fast", more: Vec::new() }
     }
 
     /// A PC1864 behind an IT-100 on a pty.
     pub(crate) fn it100(pty: &Path) -> Self {
-        Self { pty: Some(pty.to_owned()), more: Vec::new() }
+        Self { pty: Some(pty.to_owned()), pace: "fast", more: Vec::new() }
+    }
+
+    /// One of the panel's own settings.
+    pub(crate) fn set(self, key: &str, value: impl ToString) -> Self {
+        let setting = format!("{key}={}", value.to_string());
+        self.with("set", setting)
+    }
+
+    /// Everything takes as long as at a real panel; else what a client waits for takes milliseconds.
+    pub(crate) fn at_real_pace(mut self) -> Self {
+        self.pace = "real";
+        self
     }
 
     /// One more option with its value.
@@ -34,9 +47,10 @@ impl Sim {
         let mut command = panelgate();
         command.args(["simulate", "dsc"]);
         match &self.pty {
-            Some(path) => command.arg("--pty").arg(path),
-            None => command.args(["--listen", "127.0.0.1:0"]),
+            Some(path) => command.args(["--interface", "it100", "--pty"]).arg(path),
+            None => command.args(["--interface", "envisalink", "--listen", "127.0.0.1:0"]),
         };
+        command.args(["--set", &format!("pace={}", self.pace)]);
         command.args(&self.more);
         let process = Program::start("the simulated panel", command);
         let addr = process.out.wait("listening", 0, |line| {
