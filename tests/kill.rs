@@ -99,7 +99,7 @@ impl Run {
         let slot = self.next_slot;
         let code = format!("{:04}", 2000 + u32::from(slot) * 7);
         let before = self.dice.below(zones.len() as u64 + 1);
-        let (lines, patience) = (self.dice.below(120) as usize, self.dice.below(4_000));
+        let (lines, patience) = (self.dice.small(120), self.dice.below(4_000));
 
         let site = &self.site;
         let answer = std::thread::scope(|scope| {
@@ -130,7 +130,7 @@ impl Run {
         self.daemon = self.site.start();
         // Now and then it dies again before it is online.
         while self.dice.below(4) == 0 {
-            let (lines, patience) = (self.dice.below(60) as usize, self.dice.below(600));
+            let (lines, patience) = (self.dice.small(60), self.dice.below(600));
             self.daemon.log().some_more(0, lines, Duration::from_millis(patience));
             self.daemon.kill();
             self.kills += 1;
@@ -270,9 +270,13 @@ impl Dice {
         self.next() % end
     }
 
+    fn small(&mut self, end: u64) -> usize {
+        usize::try_from(self.below(end)).unwrap()
+    }
+
     fn shuffled(&mut self, mut things: Vec<u64>) -> Vec<u64> {
         for n in (1..things.len()).rev() {
-            things.swap(n, usize::try_from(self.below(n as u64 + 1)).unwrap());
+            things.swap(n, self.small(n as u64 + 1));
         }
         things
     }
