@@ -450,8 +450,13 @@ mod tests {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
-        for line in ["users dsc-1 set-code 0", "users DSC set-code 4", "users dsc-1 role 4 king", "panels arm dsc-1 33", "simulate dsc --listen a --pty b"]
-        {
+        for line in [
+            "users dsc-1 set-code 0",
+            "users DSC set-code 4",
+            "users dsc-1 role 4 king",
+            "panels arm dsc-1 33",
+            "simulate dsc --listen a --pty b",
+        ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }

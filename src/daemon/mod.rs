@@ -4,10 +4,10 @@
 //! Of its files only `registry.rs` names vendors. Start with [`Daemon::start`].
 
 mod error;
-mod setup;
 mod health;
 mod logging;
 pub mod registry;
+mod setup;
 mod signals;
 mod supervisor;
 mod vendor_table;
@@ -183,8 +183,7 @@ fn panel_unit(panel: &str) -> String {
 
 /// Keys and store. The folder belongs to the service's user alone.
 async fn open(config: &Config) -> Result<(Arc<Keys>, Store), StartError> {
-    make_private(&config.data_dir)
-        .map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
+    make_private(&config.data_dir).map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
     let keys = Arc::new(Keys::load(&KeySource::system(config.data_dir.join("panelgate.key")))?);
     if let KeyOrigin::File(path) = keys.origin() {
         tracing::warn!(path = %path.display(), "the master key is a file beside the data: give the service the systemd credential panelgate.key");
