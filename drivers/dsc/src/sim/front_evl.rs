@@ -228,7 +228,7 @@ impl Envisalink {
         Ok(Done::Yes)
     }
 
-    /// The answer to 001, in the order seen on a real one [capture].
+    /// The answer to 001, in the order seen on a real one `[capture]`.
     fn report(&mut self, now: Instant, panel: &mut Panel) {
         let zones: Vec<(Zone, bool)> = panel.zones.iter().map(|(zone, unit)| (*zone, unit.open)).collect();
         for (zone, open) in zones {
