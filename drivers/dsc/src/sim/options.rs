@@ -122,7 +122,7 @@ impl SimConfig {
             password: Password::new("user".into()),
             labels: BTreeMap::new(),
             options: PanelOptions::default(),
-            timings: Timings { baud: (interface == Interface::It100).then_some(9600), ..Timings::default() },
+            timings: Timings::real(interface),
             hostile: Hostile::default(),
         }
     }
@@ -272,6 +272,12 @@ impl Default for Timings {
 }
 
 impl Timings {
+    /// As in the field: the defaults, and an IT-100's serial line at its 9600 baud.
+    #[must_use]
+    pub fn real(interface: Interface) -> Self {
+        Self { baud: (interface == Interface::It100).then_some(9600), ..Self::default() }
+    }
+
     /// For tests on a real clock: everything that a client waits for takes milliseconds, but nothing takes no time.
     /// What only passes while nobody does anything (idle menus, repeats) keeps its length.
     #[must_use]
