@@ -72,10 +72,5 @@ fn places(options: Options) -> anyhow::Result<Places> {
         None => std::env::temp_dir().join(format!("panelgate-demo-{}", uuid::Uuid::now_v7().simple())),
     };
     std::fs::create_dir_all(&data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
-    Ok(Places {
-        socket: data_dir.join("panelgate.sock"),
-        data_dir,
-        mqtt: options.mqtt,
-        gateway: GATEWAY,
-    })
+    Ok(Places { socket: data_dir.join("panelgate.sock"), data_dir, mqtt: options.mqtt, gateway: GATEWAY })
 }
