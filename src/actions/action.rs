@@ -2,6 +2,7 @@ use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zo
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Permission;
 use crate::secrets::SealedCode;
 
 /// One thing that somebody can ask for. Its JSON is the body of the local API and, later, of an MQTT request.
@@ -133,6 +134,59 @@ pub enum Action {
         /// The secret.
         value: SealedCode,
     },
+}
+
+impl Action {
+    /// The stable name, as in JSON and in the action log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The one permission that it needs (P1).
+    #[must_use]
+    pub fn permission(&self) -> Permission {
+        self.row().1
+    }
+
+    /// The panel that it is about.
+    #[must_use]
+    pub fn panel(&self) -> &PanelId {
+        self.row().2
+    }
+
+    /// The panel user that it is about.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::SetCode { slot, .. }
+            | Self::SetLabel { slot, .. }
+            | Self::SetPartitions { slot, .. }
+            | Self::SetRole { slot, .. }
+            | Self::DisableUser { slot, .. } => Some(*slot),
+            _ => None,
+        }
+    }
+
+    fn row(&self) -> (&'static str, Permission, &PanelId) {
+        use Permission as P;
+        match self {
+            Self::SetCode { panel, .. } => ("set_code", P::ManageUsers, panel),
+            Self::SetLabel { panel, .. } => ("set_label", P::ManageUsers, panel),
+            Self::SetPartitions { panel, .. } => ("set_partitions", P::ManageUsers, panel),
+            Self::SetRole { panel, .. } => ("set_role", P::ManageUsers, panel),
+            Self::DisableUser { panel, .. } => ("disable_user", P::DeleteUsers, panel),
+            Self::Refresh { panel, .. } => ("refresh", P::ServiceDevices, panel),
+            Self::Arm { panel, .. } => ("arm", P::ControlDevices, panel),
+            Self::Disarm { panel, .. } => ("disarm", P::ControlDevices, panel),
+            Self::Bypass { panel, .. } => ("bypass", P::ControlDevices, panel),
+            Self::Output { panel, .. } => ("output", P::ControlDevices, panel),
+            Self::SetClock { panel } => ("set_clock", P::ServiceDevices, panel),
+            Self::VerifyInstallerCode { panel, .. } => ("verify_installer_code", P::ChangeInstallerCode, panel),
+            Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),
+            Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
+        }
+    }
 }
 
 /// What [`Action::Refresh`] reads.

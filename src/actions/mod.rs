@@ -1,5 +1,256 @@
-//! The single door: everything that a person or a cloud does goes through [`Actions::perform`].
+//! The single door: everything that a person or a cloud does goes through [`Actions::perform`] or, for a whole
+//! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
+//!
+//! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
+//! asks the panel now.
 
 mod action;
+mod commands;
+mod rules;
+#[cfg(test)]
+mod rules_test;
+mod users;
+
+use std::sync::Arc;
+
+use panel_driver::{WireEntry, clock};
+use panel_model::{Evidence, PanelId, PanelSnapshot, Refusal, Slot, WallTime};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tracing::{info, warn};
 
 pub use action::{Action, CredentialKind, RefreshSection};
+
+use crate::access::Actor;
+use crate::panels::{PanelHandle, Panels};
+use crate::secrets::{Keys, SealedCode};
+use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
+
+/// What became of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Done {
+    /// The wish is stored and will be brought about; follow the panel's answers to this version.
+    Accepted {
+        /// Version of the panel's desired state.
+        version: u64,
+    },
+    /// The panel did it, proved as said.
+    Applied {
+        /// The proof.
+        evidence: Evidence,
+    },
+    /// The box did it; no panel was needed.
+    Stored,
+}
+
+/// Why an action was not done: a stable code, and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{refusal}: {text}")]
+pub struct Refused {
+    /// The stable code.
+    pub refusal: Refusal,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+impl Refused {
+    fn with(refusal: Refusal, text: impl Into<String>) -> Self {
+        Self { refusal, text: text.into() }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, text: refusal.hint().to_owned() }
+    }
+}
+
+impl From<crate::store::StoreError> for Refused {
+    fn from(error: crate::store::StoreError) -> Self {
+        warn!(%error, "the store refused an action");
+        Refusal::StorageFailed.into()
+    }
+}
+
+/// The door. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Actions(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    gateway: String,
+    store: Store,
+    panels: Panels,
+    keys: Arc<Keys>,
+}
+
+impl Actions {
+    /// The door to these panels.
+    #[must_use]
+    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
+        Self(Arc::new(Parts { gateway, store, panels, keys }))
+    }
+
+    /// Does one thing for somebody, or says why not. Either way the action log has one line more.
+    ///
+    /// Order: permission (P1), then the rules of the action's kind, then the panel's capabilities.
+    ///
+    /// # Errors
+    /// [`Refused`], with the product's stable code.
+    pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
+        let entry = Entry::new(actor, action.name(), action.panel(), action.slot());
+        let result = self.decide(actor, action, &entry).await;
+        match &result {
+            // A wish logs its line in the transaction that stores it.
+            Ok(Done::Accepted { version }) => info!(action = entry.action, version, "accepted"),
+            Ok(done) => self.log(entry, done.word(), None).await,
+            Err(refused) => self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await,
+        }
+        result
+    }
+
+    async fn decide(&self, actor: &Actor, action: Action, entry: &Entry) -> Result<Done, Refused> {
+        if !actor.permits(action.permission()) {
+            return Err(Refusal::PermissionDenied.into());
+        }
+        let handle = self.handle(action.panel())?;
+        match action {
+            Action::SetCode { panel, slot, code } => {
+                let code = self.open(&code)?;
+                self.wish(&panel, slot, users::Change::Code(code), entry).await
+            }
+            Action::SetLabel { panel, slot, label } => {
+                self.wish(&panel, slot, users::Change::Label(label), entry).await
+            }
+            Action::SetPartitions { panel, slot, partitions } => {
+                self.wish(&panel, slot, users::Change::Partitions(partitions), entry).await
+            }
+            Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
+            Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
+            other => self.command(handle, other).await,
+        }
+    }
+
+    fn handle(&self, panel: &PanelId) -> Result<PanelHandle, Refused> {
+        self.0.panels.get(panel).cloned().ok_or_else(|| Refusal::PanelNotFound.into())
+    }
+
+    fn open(&self, sealed: &SealedCode) -> Result<panel_model::AccessCode, Refused> {
+        let text = self.0.keys.open_sealed(sealed).map_err(|_| Refused::from(Refusal::SealInvalid))?;
+        Ok(panel_model::AccessCode::new(text.to_string()))
+    }
+
+    async fn log(&self, entry: Entry, result: &'static str, text: Option<String>) {
+        info!(action = entry.action, result, "performed");
+        let line = entry.line(result, text);
+        if let Err(error) = self.0.store.write(Urgency::Now, move |tx| tx.add_log_line(line)).await {
+            warn!(%error, "the action log could not be written");
+        }
+    }
+
+    /// The gateway's name.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        &self.0.gateway
+    }
+
+    /// The public key that codes are sealed to.
+    #[must_use]
+    pub fn sealing_key(&self) -> [u8; 32] {
+        self.0.keys.sealing_public_key()
+    }
+
+    /// The names of all panels.
+    #[must_use]
+    pub fn panel_ids(&self) -> Vec<PanelId> {
+        self.0.panels.ids().cloned().collect()
+    }
+
+    /// The present picture of every panel.
+    #[must_use]
+    pub fn panels(&self) -> Vec<Arc<PanelSnapshot>> {
+        self.0.panels.iter().map(|(_, handle)| handle.snapshot().borrow().clone()).collect()
+    }
+
+    /// One panel's picture, now and as it changes.
+    ///
+    /// # Errors
+    /// [`Refusal::PanelNotFound`].
+    pub fn panel(&self, panel: &PanelId) -> Result<watch::Receiver<Arc<PanelSnapshot>>, Refused> {
+        Ok(self.handle(panel)?.snapshot())
+    }
+
+    /// The last bytes on a panel's wire, masked, oldest first (D4).
+    ///
+    /// # Errors
+    /// [`Refusal::PanelNotFound`].
+    pub fn wire(&self, panel: &PanelId) -> Result<Vec<(WallTime, WireEntry)>, Refused> {
+        Ok(self.handle(panel)?.wire().entries())
+    }
+
+    /// Past events.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn events(&self, query: EventQuery) -> Result<Vec<StoredEvent>, Refused> {
+        Ok(self.0.store.read(move |view| view.events(&query)).await?)
+    }
+
+    /// Lines of the action log after a sequence number, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn log_lines(&self, after: u64, limit: usize) -> Result<Vec<LogLine>, Refused> {
+        Ok(self.0.store.read(move |view| view.log_lines(after, limit)).await?)
+    }
+}
+
+impl Done {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Applied { .. } => "applied",
+            Self::Stored => "stored",
+        }
+    }
+}
+
+/// The fixed part of a log line (L1). Never holds a code: actions carry codes only sealed, and those are left out.
+#[derive(Debug, Clone)]
+struct Entry {
+    actor: String,
+    role: String,
+    door: &'static str,
+    action: &'static str,
+    panel: PanelId,
+    slot: Option<Slot>,
+}
+
+impl Entry {
+    fn new(actor: &Actor, action: &'static str, panel: &PanelId, slot: Option<Slot>) -> Self {
+        Self {
+            actor: actor.name.clone(),
+            role: actor.role.clone(),
+            door: actor.door.name(),
+            action,
+            panel: panel.clone(),
+            slot,
+        }
+    }
+
+    fn line(&self, result: &str, text: Option<String>) -> NewLogLine {
+        NewLogLine {
+            at: clock::wall(),
+            actor: self.actor.clone(),
+            role: self.role.clone(),
+            door: self.door.to_owned(),
+            action: self.action.to_owned(),
+            panel: Some(self.panel.clone()),
+            slot: self.slot,
+            result: result.to_owned(),
+            text,
+        }
+    }
+}

@@ -1,3 +1,194 @@
-//! One owner task per panel: the only place that holds a panel's state, talks to its driver, opens its link.
+//! One owner task per panel: the only place that holds a panel's state, talks to its driver and opens its link.
+//!
+//! Must never know MQTT, HTTP or a vendor. Start with [`PanelUnit::run`] in `owner.rs` (the loop), then `book.rs`
+//! (what is known and wished, pure) and `reconcile.rs` (what to do next, pure).
 
+mod backoff;
+mod book;
+#[cfg(test)]
+mod book_test;
+mod journal;
+mod owner;
+mod reconcile;
+mod supervision;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use panel_driver::{Command, DriverFactory, Outcome, Reply, WireLog};
+use panel_model::{AccessCode, InstallerCode, PanelId, Password};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+pub(crate) use book::Accepted;
 pub use panel_model::{Answer, PanelSnapshot, PanelStatus};
+pub use supervision::SupervisionConfig;
+
+use crate::secrets::Keys;
+use crate::store::Store;
+
+/// Who is right when the panel's users differ from the last accepted wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authority {
+    /// A person at the keypad is not overruled: the change is adopted and told.
+    #[default]
+    Panel,
+    /// The wish is written again.
+    Cloud,
+}
+
+/// All that is needed to look after one panel.
+#[derive(Debug, Clone)]
+pub struct PanelSetup {
+    /// Our name of it.
+    pub id: PanelId,
+    /// Makes its drivers.
+    pub factory: Arc<dyn DriverFactory>,
+    /// Who is right when wish and panel differ.
+    pub authority: Authority,
+    /// Its timers.
+    pub supervision: SupervisionConfig,
+    /// Secrets from the configuration; taken into the store when they are new there.
+    pub credentials: ConfiguredCredentials,
+}
+
+/// Secrets that the configuration names for a panel.
+#[derive(Debug, Clone, Default)]
+pub struct ConfiguredCredentials {
+    /// Password of the communication module.
+    pub password: Option<Password>,
+    /// The panel's master code.
+    pub master: Option<AccessCode>,
+    /// The panel's installer code.
+    pub installer: Option<InstallerCode>,
+}
+
+/// Names under which a panel's secrets are kept in the store.
+pub(crate) mod secret_name {
+    pub(crate) const PASSWORD: &str = "password";
+    pub(crate) const MASTER: &str = "master";
+    pub(crate) const PREVIOUS_MASTER: &str = "previous_master";
+    pub(crate) const INSTALLER: &str = "installer";
+    pub(crate) const NEXT_INSTALLER: &str = "next_installer";
+}
+
+/// What can be asked of a panel's owner.
+#[derive(Debug)]
+enum PanelRequest {
+    /// A command for now: refused when the panel is not connected.
+    Command(Command, Reply),
+    /// Wishes that an action stored.
+    Accepted(Box<Accepted>),
+    /// A secret in the store changed: connect again with it.
+    CredentialsChanged,
+}
+
+/// The way to one panel's owner.
+#[derive(Debug, Clone)]
+pub struct PanelHandle {
+    requests: mpsc::Sender<PanelRequest>,
+    picture: watch::Receiver<Arc<PanelSnapshot>>,
+    wire: WireLog,
+}
+
+impl PanelHandle {
+    /// The panel's picture, now and as it changes.
+    #[must_use]
+    pub fn snapshot(&self) -> watch::Receiver<Arc<PanelSnapshot>> {
+        self.picture.clone()
+    }
+
+    /// The last bytes on its wire, masked.
+    #[must_use]
+    pub fn wire(&self) -> &WireLog {
+        &self.wire
+    }
+
+    /// Runs a command now. Waits for its outcome, which always comes.
+    pub async fn command(&self, command: Command) -> Outcome {
+        let (reply, outcome) = Reply::new();
+        // An owner that is gone drops the reply, which answers.
+        let _ = self.requests.send(PanelRequest::Command(command, reply)).await;
+        outcome.await.unwrap_or_else(|oneshot::error::RecvError { .. }| Outcome::interrupted())
+    }
+
+    /// Tells the owner of wishes that are in the store already. If it is gone, it reads them at its next start.
+    pub(crate) async fn accepted(&self, accepted: Accepted) {
+        let _ = self.requests.send(PanelRequest::Accepted(Box::new(accepted))).await;
+    }
+
+    /// Tells the owner that a secret in the store changed.
+    pub(crate) async fn credentials_changed(&self) {
+        let _ = self.requests.send(PanelRequest::CredentialsChanged).await;
+    }
+}
+
+/// The ways to all panels' owners.
+#[derive(Debug, Clone, Default)]
+pub struct Panels(Arc<BTreeMap<PanelId, PanelHandle>>);
+
+impl Panels {
+    /// Requests that may wait for one owner; when full, the asker waits.
+    const WAITING_REQUESTS: usize = 32;
+
+    /// Makes handles and the units to run behind them.
+    #[must_use]
+    pub fn new(setups: Vec<PanelSetup>, store: &Store, keys: &Arc<Keys>) -> (Self, Vec<PanelUnit>) {
+        let mut handles = BTreeMap::new();
+        let mut units = Vec::new();
+        for setup in setups {
+            let (requests, receiver) = mpsc::channel(Self::WAITING_REQUESTS);
+            let (publish, picture) = watch::channel(Arc::new(owner::blank_picture(&setup)));
+            let wire = WireLog::default();
+            let id = setup.id.clone();
+            units.push(PanelUnit(Arc::new(UnitParts {
+                setup,
+                store: store.clone(),
+                keys: Arc::clone(keys),
+                requests: Mutex::new(receiver),
+                publish,
+                wire: wire.clone(),
+            })));
+            handles.insert(id, PanelHandle { requests, picture, wire });
+        }
+        (Self(Arc::new(handles)), units)
+    }
+
+    /// The panels' names.
+    pub fn ids(&self) -> impl Iterator<Item = &PanelId> {
+        self.0.keys()
+    }
+
+    /// The way to one panel.
+    #[must_use]
+    pub fn get(&self, id: &PanelId) -> Option<&PanelHandle> {
+        self.0.get(id)
+    }
+
+    /// All panels by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&PanelId, &PanelHandle)> {
+        self.0.iter()
+    }
+}
+
+/// One panel's owner, to be run by the supervisor; may be run again after a crash.
+#[derive(Debug, Clone)]
+pub struct PanelUnit(Arc<UnitParts>);
+
+#[derive(Debug)]
+struct UnitParts {
+    setup: PanelSetup,
+    store: Store,
+    keys: Arc<Keys>,
+    /// Behind a lock so that a run after a crash takes over the same queue.
+    requests: Mutex<mpsc::Receiver<PanelRequest>>,
+    publish: watch::Sender<Arc<PanelSnapshot>>,
+    wire: WireLog,
+}
+
+impl PanelUnit {
+    /// The panel's name.
+    #[must_use]
+    pub fn id(&self) -> &PanelId {
+        &self.0.setup.id
+    }
+}

@@ -255,6 +255,32 @@ kinds! {
     ClockDrift = "clock_drift", Diagnostic, Info, None;
 }
 
+impl EventKind {
+    /// Whether the kind tells a change of a level that the state holds: told again without a change, it is no news.
+    /// Alarms are never of this sort; each one counts.
+    #[must_use]
+    pub fn is_change(self) -> bool {
+        matches!(
+            self,
+            Self::ZoneOpened
+                | Self::ZoneClosed
+                | Self::ZoneBypassed
+                | Self::ZoneUnbypassed
+                | Self::Armed
+                | Self::Disarmed
+                | Self::ExitDelay
+                | Self::EntryDelay
+                | Self::Trouble
+                | Self::TroubleRestored
+                | Self::InstallerModeEntered
+                | Self::InstallerModeLeft
+                | Self::DoorLocked
+                | Self::DoorUnlocked
+                | Self::DoorJammed
+        )
+    }
+}
+
 /// One thing that happened at a panel. Which of the optional fields are set follows from the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the model's own types")]

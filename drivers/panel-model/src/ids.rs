@@ -10,6 +10,9 @@ pub enum IdError {
     /// Panel ids are 1 to 32 characters of `a-z`, `0-9` and `-`, beginning with a letter or digit.
     #[error("`{0}` is not a panel id: use 1 to 32 characters of a-z, 0-9 and -, beginning with a letter or digit")]
     Panel(String),
+    /// Gateway ids are spelt like panel ids.
+    #[error("`{0}` is not a gateway id: use 1 to 32 characters of a-z, 0-9 and -, beginning with a letter or digit")]
+    Gateway(String),
     /// The number is outside the kind's range.
     #[error("{kind} {value} is out of range: {min} to {max}")]
     Range {
@@ -27,48 +30,65 @@ pub enum IdError {
     Number(String),
 }
 
-/// Our stable name of one control unit, chosen in the configuration. It stands in topics and file names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-pub struct PanelId(String);
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident, $error:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9-]{0,31}$"))]
+        pub struct $name(String);
 
-impl PanelId {
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                if is_short_name(text) { Ok(Self(text.to_owned())) } else { Err(IdError::$error(text.to_owned())) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl FromStr for PanelId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let fits = (1..=32).contains(&text.len())
-            && !text.starts_with('-')
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits { Ok(Self(text.to_owned())) } else { Err(IdError::Panel(text.to_owned())) }
-    }
+fn is_short_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-impl TryFrom<String> for PanelId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
-    }
+named! {
+    /// Our stable name of one control unit, chosen in the configuration. It stands in topics and file names.
+    PanelId, Panel
 }
-
-impl From<PanelId> for String {
-    fn from(id: PanelId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for PanelId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+named! {
+    /// The stable name of one box, chosen in the configuration. It stands in topics; spelt like a panel id.
+    GatewayId, Gateway
 }
 
 macro_rules! numbered {
@@ -76,6 +96,7 @@ macro_rules! numbered {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "u32", into = "u32")]
+        #[schemars(extend("minimum" = $min, "maximum" = $max))]
         pub struct $name($int);
 
         impl $name {

@@ -20,7 +20,7 @@ mod user;
 
 pub use capabilities::{Access, Capabilities, CodeRules, RoleSlots, Sections};
 pub use event::{EventClass, EventKind, Origin, PanelEvent, Severity, TroubleKind};
-pub use ids::{IdError, LockId, PanelId, Partition, PartitionSet, Slot, Zone};
+pub use ids::{GatewayId, IdError, LockId, PanelId, Partition, PartitionSet, Slot, Zone};
 pub use label::{Charset, Label, LabelRules};
 pub use refusal::Refusal;
 pub use role::PanelRole;

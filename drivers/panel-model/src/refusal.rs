@@ -51,7 +51,9 @@ pub enum Refusal {
     Invalid,
     /// The panel is not reachable now, and the action needs it now.
     PanelOffline,
-    /// Too much is waiting already; try again later.
+    /// The panel said no or did not answer; the text beside the code is the panel's own.
+    PanelFailed,
+    /// The panel cannot do it in its present state, or too much is waiting; try again later.
     Busy,
     /// A newer version of the document was already accepted.
     VersionConflict,
@@ -107,6 +109,7 @@ impl Refusal {
             Self::SealInvalid => ("seal_invalid", "the sealed code could not be opened; seal it to the key in `info`"),
             Self::Invalid => ("invalid", "the request is malformed"),
             Self::PanelOffline => ("panel_offline", "the panel is not reachable now"),
+            Self::PanelFailed => ("panel_failed", "the panel said no or did not answer"),
             Self::Busy => ("busy", "too much is waiting already; try again in a moment"),
             Self::VersionConflict => ("version_conflict", "a newer version was already accepted"),
             Self::StorageFailed => ("storage_failed", "the box could not store it; nothing was changed"),

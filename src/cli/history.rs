@@ -1,0 +1,120 @@
+//! What happened: events, log lines, bytes on the wire.
+
+use super::args::{EventsArgs, LogArgs, WireArgs};
+use super::client::{Client, query};
+use super::table::table;
+use super::words::{or_dash, time, word};
+use super::{Exit, out};
+use crate::payload::{Event, LogLine, WireDirection, WireRow};
+
+pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
+    let client = Client::new(&args.connect);
+    let panel = args.panel.as_ref().map(ToString::to_string);
+    let mut events: Vec<Event> = match args.after {
+        Some(after) => {
+            client
+                .get(&query(
+                    "/events",
+                    [("panel", panel.clone()), ("after", Some(after.to_string())), ("limit", Some("1000".into()))],
+                ))
+                .await?
+        }
+        None => {
+            client
+                .get(&query(
+                    "/events",
+                    [("panel", panel.clone()), ("limit", Some(args.last.to_string())), ("newest", Some("true".into()))],
+                ))
+                .await?
+        }
+    };
+    events.sort_by_key(|event| event.seq);
+    let last = events.last().map(|event| event.seq).or(args.after);
+    match (args.connect.json, args.follow) {
+        (true, false) => out::json(&events)?,
+        (true, true) => events.iter().try_for_each(out::json_line)?,
+        (false, _) => events.iter().try_for_each(|event| out::line(event_line(event)))?,
+    }
+    if args.follow {
+        let path = query("/events/follow", [("panel", panel), ("after", last.map(|seq| seq.to_string()))]);
+        let mut updates = client.follow::<Event>(&path).await?;
+        while let Some(event) = updates.next().await? {
+            if args.connect.json {
+                out::json_line(&event)?;
+            } else {
+                out::line(event_line(&event))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn event_line(event: &Event) -> String {
+    let details = [
+        event.partition.map(|n| format!("partition {n}")),
+        event.zone.map(|n| format!("zone {n}")),
+        event.slot.map(|n| format!("user {n}")),
+        event.output.map(|n| format!("output {n}")),
+        event.lock.map(|n| format!("lock {n}")),
+        event.mode.map(|mode| word(&mode)),
+        event.trouble.map(|trouble| word(&trouble.kind)),
+        event.text.clone(),
+    ];
+    let details: Vec<_> = details.into_iter().flatten().collect();
+    let code =
+        event.signal.as_ref().map(|signal| format!(" [{} {}]", signal.contact_id, signal.sia)).unwrap_or_default();
+    let line = format!(
+        "{:>8}  {}  {:12}{:26}{}{code}",
+        event.seq,
+        time(event.at),
+        event.panel.as_str(),
+        event.kind.name(),
+        details.join(", ")
+    );
+    line.trim_end().to_owned()
+}
+
+pub(super) async fn log(args: LogArgs) -> anyhow::Result<Exit> {
+    let client = Client::new(&args.connect);
+    let path = match args.after {
+        Some(after) => query("/log", [("after", Some(after.to_string())), ("limit", Some("1000".into()))]),
+        None => query("/log", [("newest", Some("true".into())), ("limit", Some(args.last.to_string()))]),
+    };
+    let mut lines: Vec<LogLine> = client.get(&path).await?;
+    lines.sort_by_key(|line| line.seq);
+    if args.connect.json {
+        out::json(&lines)?;
+        return Ok(Exit::Ok);
+    }
+    let rows = lines.iter().map(|line| {
+        [
+            line.seq.to_string(),
+            time(line.at),
+            line.actor.clone(),
+            line.door.clone(),
+            line.action.clone(),
+            or_dash(line.panel.as_ref()),
+            or_dash(line.slot),
+            line.result.clone(),
+            line.text.clone().unwrap_or_default(),
+        ]
+    });
+    out::text(&table(["SEQ", "TIME", "WHO", "DOOR", "ACTION", "PANEL", "SLOT", "RESULT", ""], rows))?;
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn wire(args: WireArgs) -> anyhow::Result<Exit> {
+    let rows: Vec<WireRow> = Client::new(&args.connect).get(&format!("/panels/{}/wire", args.panel)).await?;
+    if args.connect.json {
+        out::json(&rows)?;
+        return Ok(Exit::Ok);
+    }
+    for row in &rows {
+        let arrow = match row.direction {
+            WireDirection::FromPanel => '<',
+            WireDirection::ToPanel => '>',
+        };
+        out::line(format_args!("{}  {arrow} {}", time(row.at), row.text))?;
+    }
+    Ok(Exit::Ok)
+}

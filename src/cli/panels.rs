@@ -1,0 +1,176 @@
+use std::fmt::Write as _;
+
+use panel_model::PanelId;
+
+use super::args::{PanelsArgs, PanelsCommand};
+use super::client::Client;
+use super::table::table;
+use super::words::{or_dash, time, word};
+use super::{Exit, ask, follow, out, ports};
+use crate::actions::{Action, CredentialKind};
+use crate::payload::{PanelDetail, PanelRow};
+
+pub(super) async fn run(args: PanelsArgs) -> anyhow::Result<Exit> {
+    let (client, json) = (Client::new(&args.connect), args.connect.json);
+    let action = match args.what.unwrap_or(PanelsCommand::List) {
+        PanelsCommand::List => return list(&client, json).await,
+        PanelsCommand::Show { panel } => return show(&client, &panel, json).await,
+        PanelsCommand::Ports => return ports::run(json),
+        other => action(&client, other).await?,
+    };
+    follow::command(&client, &action, json).await
+}
+
+/// The action behind a command, its secrets asked for and sealed.
+async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Action> {
+    use PanelsCommand as P;
+    Ok(match command {
+        P::Refresh { panel, section } => Action::Refresh { panel, section },
+        P::Arm { panel, partition, mode, code } => {
+            let code = if code { Some(client.seal(&ask::secret("code")?).await?) } else { None };
+            Action::Arm { panel, partition, mode, code }
+        }
+        P::Disarm { panel, partition } => {
+            Action::Disarm { panel, partition, code: client.seal(&ask::secret("code")?).await? }
+        }
+        P::Bypass { panel, zone, off } => Action::Bypass { panel, zone, bypassed: !off },
+        P::Output { panel, partition, output } => Action::Output { panel, partition, output },
+        P::SetClock { panel } => Action::SetClock { panel },
+        P::SetCredential { panel, credential } => {
+            let what = match credential {
+                CredentialKind::Password => "password of the module",
+                CredentialKind::MasterCode => "master code that the panel has",
+                CredentialKind::InstallerCode => "installer code that the panel has",
+            };
+            Action::SetCredential { panel, credential, value: client.seal(&ask::new_secret(what)?).await? }
+        }
+        P::VerifyInstallerCode { panel, kept } => {
+            let code = if kept { None } else { Some(client.seal(&ask::secret("installer code")?).await?) };
+            Action::VerifyInstallerCode { panel, code }
+        }
+        P::ChangeInstallerCode { panel, ask_current } => {
+            let current = if ask_current { Some(client.seal(&ask::secret("present code")?).await?) } else { None };
+            let (new, confirmation) = (ask::secret("new installer code")?, ask::secret("new code once more")?);
+            let (new, confirmation) = (client.seal(&new).await?, client.seal(&confirmation).await?);
+            Action::ChangeInstallerCode { panel, current, new, confirmation }
+        }
+        P::List | P::Show { .. } | P::Ports => anyhow::bail!("this is no action"),
+    })
+}
+
+async fn list(client: &Client, json: bool) -> anyhow::Result<Exit> {
+    let panels: Vec<PanelRow> = client.get("/panels").await?;
+    if json {
+        out::json(&panels)?;
+        return Ok(Exit::Ok);
+    }
+    let row = |panel: &PanelRow| {
+        [
+            panel.panel.to_string(),
+            panel.status.state.name().to_owned(),
+            time(panel.status.since),
+            panel.model.clone(),
+            panel.status.link.clone(),
+            format!("{} of {}", panel.users, panel.slots),
+            or_dash(panel.status.needs.as_ref()),
+        ]
+    };
+    let head = ["PANEL", "STATUS", "SINCE", "MODEL", "LINK", "USERS", "NEEDS"];
+    out::text(&table(head, panels.iter().map(row)))?;
+    Ok(Exit::Ok)
+}
+
+async fn show(client: &Client, panel: &PanelId, json: bool) -> anyhow::Result<Exit> {
+    let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
+    if json {
+        out::json(&detail)?;
+    } else {
+        out::text(&page(&detail))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// One panel as a page of text.
+fn page(detail: &PanelDetail) -> String {
+    let (status, capabilities) = (&detail.row.status, &detail.capabilities);
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:12}{value}");
+    };
+    line("panel", format!("{} ({}, {})", detail.row.panel, status.vendor, capabilities.model));
+    line("firmware", or_dash(detail.row.firmware.as_ref()));
+    line("link", status.link.clone());
+    line("status", format!("{} since {}", status.state.name(), time(status.since)));
+    line("last heard", or_dash(status.last_seen.map(time)));
+    if let Some(needs) = &status.needs {
+        line("needs", needs.clone());
+    }
+    if let Some(progress) = &status.progress {
+        line("at work", format!("{} {}/{}", progress.what, progress.done, progress.total));
+    }
+    line("users", format!("{} of {}", detail.row.users, detail.row.slots));
+    line(
+        "versions",
+        format!(
+            "reported {}, desired {}, cloud {}",
+            detail.reported_version, detail.desired_version, detail.cloud_version
+        ),
+    );
+    let _ = writeln!(text, "\n{}", partitions(detail).trim_end());
+    let _ = writeln!(text, "\n{}", zones(detail));
+    let _ = writeln!(text, "troubles    {}", troubles(detail));
+    for note in &capabilities.notes {
+        let _ = writeln!(text, "note        {note}");
+    }
+    text
+}
+
+fn partitions(detail: &PanelDetail) -> String {
+    let rows = detail.state.partitions.iter().map(|(number, partition)| {
+        let arm = match partition.mode {
+            Some(mode) => format!("{} {}", word(&partition.arm), word(&mode)),
+            None => word(&partition.arm),
+        };
+        let flags = [(partition.alarm, "ALARM"), (partition.busy, "busy"), (partition.chime, "chime")];
+        let flags: Vec<_> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+        [
+            number.to_string(),
+            or_dash(partition.label.as_ref()),
+            arm,
+            word(&partition.ready),
+            or_dash(partition.last_user),
+            flags.join(" "),
+        ]
+    });
+    table(["PARTITION", "LABEL", "ARMING", "READY", "LAST USER", ""], rows)
+}
+
+/// Zones at rest are only counted.
+fn zones(detail: &PanelDetail) -> String {
+    let rows: Vec<_> = detail
+        .state
+        .zones
+        .iter()
+        .filter_map(|(number, zone)| {
+            let flags =
+                [(zone.open, "open"), (zone.alarm, "ALARM"), (zone.tamper, "TAMPER"), (zone.bypassed, "bypassed")];
+            let flags: Vec<_> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+            (!flags.is_empty()).then(|| [number.to_string(), or_dash(zone.label.as_ref()), flags.join(" ")])
+        })
+        .collect();
+    let quiet = detail.state.zones.len() - rows.len();
+    if rows.is_empty() {
+        return format!("zones       all {quiet} closed\n");
+    }
+    format!("{}and {quiet} closed\n", table(["ZONE", "LABEL", "STATE"], rows))
+}
+
+fn troubles(detail: &PanelDetail) -> String {
+    let names = detail.state.troubles.iter().map(|trouble| {
+        let device = trouble.device.map(|device| format!(" {device}")).unwrap_or_default();
+        let partition = trouble.partition.map(|partition| format!(" in partition {partition}")).unwrap_or_default();
+        format!("{}{device}{partition}", word(&trouble.kind))
+    });
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

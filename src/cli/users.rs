@@ -1,0 +1,108 @@
+use panel_model::{Access, CodeState, PanelId, Slot};
+
+use super::args::{PageArgs, UsersArgs, UsersCommand};
+use super::client::{Client, query};
+use super::table::table;
+use super::{Exit, ask, follow, out};
+use crate::actions::{Action, RefreshSection};
+use crate::api::Page;
+use crate::payload::{Answer, PanelDetail, User};
+
+pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
+    let UsersArgs { panel, connect, page, what } = args;
+    let (client, json) = (Client::new(&connect), connect.json);
+    let (action, wait) = match what {
+        None => return list(&client, &panel, page, json).await,
+        Some(UsersCommand::List(page)) => return list(&client, &panel, page, json).await,
+        Some(UsersCommand::Refresh) => {
+            let action = Action::Refresh { panel, section: RefreshSection::Users };
+            return follow::command(&client, &action, json).await;
+        }
+        Some(UsersCommand::Tags { slot }) => return missing(&client, &panel, slot, "proximity tags", |s| s.tags).await,
+        Some(UsersCommand::Locks { slot }) => return missing(&client, &panel, slot, "door locks", |s| s.locks).await,
+        Some(UsersCommand::SetCode { slot, wait }) => {
+            let code = ask::new_secret(&format!("new code for user {slot} of {panel}"))?;
+            (Action::SetCode { panel, slot, code: client.seal(&code).await? }, wait)
+        }
+        Some(UsersCommand::Label { slot, text, wait }) => (Action::SetLabel { panel, slot, label: text }, wait),
+        Some(UsersCommand::Partitions { slot, partitions, wait }) => {
+            (Action::SetPartitions { panel, slot, partitions }, wait)
+        }
+        Some(UsersCommand::Role { slot, role, wait }) => (Action::SetRole { panel, slot, role }, wait),
+        Some(UsersCommand::Disable { slot, yes, wait }) => {
+            if !yes && !ask::sure(&format!("remove user {slot} of {panel}?"))? {
+                out::line("nothing was changed")?;
+                return Ok(Exit::Failed);
+            }
+            (Action::DisableUser { panel, slot }, wait)
+        }
+    };
+    follow::wish(&client, &action, wait, json).await
+}
+
+async fn list(client: &Client, panel: &PanelId, page: PageArgs, json: bool) -> anyhow::Result<Exit> {
+    let pairs = [("page", Some(page.page.to_string())), ("size", Some(page.size.to_string()))];
+    let users: Page<User> = client.get(&query(&format!("/panels/{panel}/users"), pairs)).await?;
+    if json {
+        out::json(&users)?;
+        return Ok(Exit::Ok);
+    }
+    let head = ["SLOT", "LABEL", "ROLE", "CODE", "PARTITIONS", "WISHES"];
+    out::text(&table(head, users.rows.iter().map(row)))?;
+    out::line(&users.shown)?;
+    if users.rows.iter().any(|user| user.stale) {
+        eprintln!("(?) may have been changed at a keypad since; `panelgate users {panel} refresh` looks again");
+    }
+    Ok(Exit::Ok)
+}
+
+fn row(user: &User) -> [String; 6] {
+    let doubt = if user.stale { " (?)" } else { "" };
+    let code = match user.code_state {
+        CodeState::Set => "set",
+        CodeState::None => "none",
+        CodeState::Unknown => "?",
+    };
+    [
+        user.slot.to_string(),
+        user.label.clone(),
+        user.role_text().to_owned(),
+        format!("{code}{doubt}"),
+        user.partitions_text(),
+        wishes(user),
+    ]
+}
+
+/// What is wished and not yet so.
+fn wishes(user: &User) -> String {
+    let open = user.answers.iter().filter_map(|(field, answer)| {
+        let how = match answer {
+            Answer::Applied { .. } => return None,
+            Answer::Pending { .. } => "pending",
+            Answer::Refused { .. } => "refused",
+            Answer::Failed { .. } => "failed",
+        };
+        Some(format!("{} {how}", field.name()))
+    });
+    open.collect::<Vec<_>>().join(", ")
+}
+
+/// Tags and locks belong to panels that have them.
+async fn missing(
+    client: &Client,
+    panel: &PanelId,
+    slot: Slot,
+    what: &str,
+    access: impl Fn(&panel_model::Sections) -> Access,
+) -> anyhow::Result<Exit> {
+    let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
+    detail
+        .capabilities
+        .roles_of(slot)
+        .map_err(|refusal| anyhow::anyhow!("refused ({}): {}", refusal.code(), refusal.hint()))?;
+    let reason = match access(&detail.capabilities.sections) {
+        Access::Unsupported => format!("{} has no {what} that could be managed from here", detail.capabilities.model),
+        _ => format!("this version of panelgate does not manage {what} yet"),
+    };
+    anyhow::bail!("refused (unsupported): {reason}")
+}

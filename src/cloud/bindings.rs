@@ -1,0 +1,65 @@
+//! The real parts behind the [`ports`](super::ports): the store's outbox, the actions.
+
+use std::collections::BTreeSet;
+
+use panel_model::PanelId;
+use tokio::sync::watch;
+
+use super::ports::{Intake, Outbox, OutboxContent, OutboxRecord, Rejected, Unavailable};
+use crate::access::Actor;
+use crate::actions::{Actions, Refused};
+use crate::payload::{Delta, DesiredDocument, Gap, GapKind, LostPriority};
+use crate::store::{self, OutboxSeq, Priority, Store, StoreError, Urgency};
+
+impl Outbox for Store {
+    async fn next(&self, limit: usize, skip: Vec<u64>) -> Result<Vec<OutboxRecord>, Unavailable> {
+        let skip: BTreeSet<_> = skip.into_iter().map(OutboxSeq).collect();
+        let items = self.read(move |view| view.outbox_next(limit, &skip)).await?;
+        Ok(items.into_iter().map(OutboxRecord::from).collect())
+    }
+
+    async fn acknowledge(&self, seqs: Vec<u64>) -> Result<(), Unavailable> {
+        let seqs: Vec<_> = seqs.into_iter().map(OutboxSeq).collect();
+        // Lost with the power, an acknowledgement costs one repetition: it need not be on the disk at once.
+        Ok(self.write(Urgency::Lazy, move |tx| tx.outbox_ack(&seqs)).await?)
+    }
+
+    fn changed(&self) -> watch::Receiver<u64> {
+        self.outbox_changed()
+    }
+}
+
+impl From<StoreError> for Unavailable {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<store::OutboxItem> for OutboxRecord {
+    fn from(item: store::OutboxItem) -> Self {
+        let content = match item.record {
+            store::OutboxRecord::Event(stored) => OutboxContent::Event(Box::new((&stored).into())),
+            store::OutboxRecord::Log(stored) => OutboxContent::Log(Box::new(stored.into())),
+            store::OutboxRecord::Delta { panel, from, to, json } => {
+                let users = serde_json::from_value(json).unwrap_or_default();
+                OutboxContent::Delta(panel, Delta { from, to, users })
+            }
+            store::OutboxRecord::Gap { count, first, last } => {
+                let priority = match item.priority {
+                    Priority::Alarm | Priority::Trouble => LostPriority::Trouble,
+                    Priority::State => LostPriority::State,
+                    Priority::Log => LostPriority::Log,
+                };
+                OutboxContent::Gap(Gap { kind: GapKind::Gap, priority, count, first, last })
+            }
+        };
+        Self { seq: item.seq.0, content }
+    }
+}
+
+impl Intake for Actions {
+    async fn apply(&self, panel: PanelId, document: DesiredDocument) -> Result<(), Rejected> {
+        let result = self.apply_desired(&Actor::cloud(), &panel, document).await;
+        result.map(|_| ()).map_err(|Refused { refusal, text }| Rejected { refusal, text })
+    }
+}

@@ -1,0 +1,74 @@
+//! The configuration file: read, checked whole, and never half believed.
+//!
+//! [`load`] gives either a [`Config`] in which everything is valid, or every problem of the file at once, each with
+//! its key, what is wrong, and what to do. A leaf: it knows no vendor (a vendor's own keys are passed on as a
+//! table), and only the daemon and `panelgate check` read it. It holds no secret, only the places of secrets.
+//!
+//! Start with `raw.rs`, which is the list of keys; `checked.rs` and `panel.rs` say what they may be.
+
+mod checked;
+mod panel;
+mod problem;
+mod raw;
+mod secret_source;
+mod section;
+mod url;
+
+use std::path::Path;
+
+pub use checked::{CloudConfig, Config, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles};
+pub use panel::{Authority, CredentialSources, PanelConfig};
+pub use problem::{Level, Problem, Problems, nearest};
+pub use secret_source::{SecretSource, SecretUnreadable};
+
+/// Where the daemon looks when nothing else is said.
+pub const DEFAULT_FILE: &str = "/etc/panelgate/panelgate.toml";
+/// The local API's socket when nothing else is said.
+pub const DEFAULT_SOCKET: &str = "/run/panelgate/panelgate.sock";
+
+/// Reads and checks a configuration file. Relative paths in it are relative to its folder.
+///
+/// Warnings come with a valid configuration too.
+///
+/// # Errors
+/// All problems of the file, at least one of them an error.
+pub fn load(path: &Path) -> Result<(Config, Problems), Problems> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problems::one(Problem::error(
+            path.display().to_string(),
+            format!("cannot be read: {error}"),
+            "give the path of the configuration with --config, and let the service's user read it",
+        ))
+    })?;
+    parse(&text, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Checks the text of a configuration file that lies in `folder`.
+///
+/// # Errors
+/// All problems of the text, at least one of them an error.
+pub fn parse(text: &str, folder: &Path) -> Result<(Config, Problems), Problems> {
+    let raw: raw::RawConfig = toml::from_str(text).map_err(|error| Problems::one(syntax(text, &error)))?;
+    let mut problems = Problems::default();
+    let config = checked::check(raw, folder, &mut problems);
+    match config {
+        Some(config) if !problems.has_errors() => Ok((config, problems)),
+        _ => Err(problems),
+    }
+}
+
+/// Every key that the file may have outside the vendors' tables, as `section.key`.
+#[must_use]
+pub fn known_keys() -> Vec<String> {
+    raw::known_keys()
+}
+
+/// The line is named but not shown: it could hold a secret that somebody wrote in the wrong place.
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+    let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+    let key = line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}"));
+    Problem::error(key, format!("is not TOML: {}", error.message()), "mend this line; the example file shows the form")
+}
+
+#[cfg(test)]
+mod tests;

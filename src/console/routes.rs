@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use panel_model::{PanelId, Refusal};
+use serde::Deserialize;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{Api, ApiError, follow};
+use crate::access::Actor;
+use crate::actions::{Action, Done};
+use crate::api::{BoxInfo, OutboxState, Page, ROOT};
+use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
+use crate::store::EventQuery;
+
+/// Longest body of an action.
+const BODY_BYTES: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// Rows of a list without pages, unless told, and at most.
+const ROWS: usize = 100;
+const MOST_ROWS: usize = 1000;
+
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
+    let paths = Router::new()
+        .route("/info", get(info))
+        .route("/panels", get(panels))
+        .route("/panels/{id}", get(panel))
+        .route("/panels/{id}/users", get(users))
+        .route("/panels/{id}/follow", get(follow::panel))
+        .route("/panels/{id}/wire", get(wire))
+        .route("/events", get(events))
+        .route("/events/follow", get(follow::events))
+        .route("/log", get(log))
+        .route("/actions", post(perform))
+        .with_state(api)
+        .layer(Extension(stop));
+    Router::new()
+        .nest(ROOT, paths)
+        .fallback(async || ApiError::no_such_path())
+        .method_not_allowed_fallback(async || ApiError::no_such_method())
+}
+
+async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
+    let outbox = api.store.read(|view| view.outbox_stats()).await.map_err(|_| Refusal::StorageFailed)?;
+    Ok(Json(BoxInfo {
+        gateway: api.actions.gateway().to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sealing_key: SealingKey::new(&api.actions.sealing_key()),
+        units: api.units.borrow().clone(),
+        cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
+        outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
+    }))
+}
+
+async fn panels(State(api): State<Api>) -> Answer<Vec<PanelRow>> {
+    Ok(Json(api.actions.panels().iter().map(|panel| PanelRow::from(panel.as_ref())).collect()))
+}
+
+async fn panel(State(api): State<Api>, id: PathId) -> Answer<PanelDetail> {
+    let picture = api.actions.panel(&panel_id(id)?)?.borrow().clone();
+    Ok(Json(PanelDetail::from(picture.as_ref())))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    page: Option<usize>,
+    size: Option<usize>,
+}
+
+async fn users(State(api): State<Api>, id: PathId, query: QueryOf<PageQuery>) -> Answer<Page<User>> {
+    let query = asked(query)?;
+    let picture = api.actions.panel(&panel_id(id)?)?.borrow().clone();
+    let size = query.size.unwrap_or(Page::<User>::DEFAULT_SIZE);
+    Ok(Json(Page::of(User::rows(&picture), query.page.unwrap_or(1), size)?))
+}
+
+async fn wire(State(api): State<Api>, id: PathId) -> Answer<Vec<WireRow>> {
+    let entries = api.actions.wire(&panel_id(id)?)?;
+    Ok(Json(entries.iter().map(WireRow::from).collect()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventsQuery {
+    panel: Option<PanelId>,
+    after: Option<u64>,
+    limit: Option<usize>,
+    newest: Option<bool>,
+}
+
+async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<Vec<Event>> {
+    let query = asked(query)?;
+    let events = api
+        .actions
+        .events(EventQuery {
+            panel: query.panel,
+            after_seq: query.after,
+            before_seq: None,
+            limit: query.limit.unwrap_or(ROWS).min(MOST_ROWS),
+            newest_first: query.newest.unwrap_or(false),
+        })
+        .await?;
+    Ok(Json(events.iter().map(Event::from).collect()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogQuery {
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<LogLine>> {
+    let query = asked(query)?;
+    let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
+    let lines = api.actions.log_lines(query.after.unwrap_or(0), limit).await?;
+    Ok(Json(lines.into_iter().map(LogLine::from).collect()))
+}
+
+/// The action runs as a task of its own: it goes on when the client does not wait for it.
+async fn perform(State(api): State<Api>, Extension(actor): Extension<Actor>, body: Body) -> Answer<Done> {
+    let action: Action = payload::read(&read_body(body).await?)?;
+    let actions = api.actions.clone();
+    let performed = api.performing.spawn(async move { actions.perform(&actor, action).await });
+    // The task can only be missing because it panicked; the panic hook has told it.
+    Ok(Json(performed.await.map_err(|_| Refusal::StorageFailed)??))
+}
+
+async fn read_body(body: Body) -> Result<bytes::Bytes, ApiError> {
+    match timeout(BODY_WITHIN, Limited::new(body, BODY_BYTES).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::too_long()),
+        Ok(Err(_)) => Err(ApiError::malformed("the body broke off")),
+        Err(_) => Err(ApiError::too_slow()),
+    }
+}
+
+pub(super) type PathId = Result<Path<PanelId>, PathRejection>;
+pub(super) type QueryOf<T> = Result<Query<T>, QueryRejection>;
+
+/// A name that no panel can have is a panel that is not there.
+pub(super) fn panel_id(id: PathId) -> Result<PanelId, ApiError> {
+    id.map(|Path(id)| id).map_err(|_| Refusal::PanelNotFound.into())
+}
+
+pub(super) fn asked<T>(query: QueryOf<T>) -> Result<T, ApiError> {
+    query.map(|Query(query)| query).map_err(|error| ApiError::malformed(error.body_text()))
+}
+
+/// For the streams, whose answers are no JSON.
+pub(super) type Streamed = Result<Response, ApiError>;

@@ -1,0 +1,85 @@
+//! What the service manager hears of us: ready, alive, stopping.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use panel_driver::BoxFuture;
+use sd_notify::NotifyState;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// Tells the service manager, if there is one.
+pub(super) fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}
+
+/// Asks the units whether they still turn, and feeds the watchdog only while each of them answers.
+///
+/// A unit answers from inside its own loop, so that a loop that hangs is noticed although the process lives.
+#[derive(Default)]
+pub struct Health {
+    probes: Vec<(String, Probe)>,
+}
+
+type Probe = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.probes.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Health {
+    /// Adds a unit: `ask` completes when its loop has turned once more.
+    pub fn watch<R>(&mut self, unit: &str, ask: impl Fn() -> R + Send + Sync + 'static)
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.probes.push((unit.to_owned(), Box::new(move || Box::pin(ask()))));
+    }
+
+    /// The first unit that does not answer within `patience`.
+    pub async fn first_silent(&self, patience: Duration) -> Option<&str> {
+        for (unit, ask) in &self.probes {
+            if timeout(patience, ask()).await.is_err() {
+                return Some(unit);
+            }
+        }
+        None
+    }
+
+    /// Feeds the watchdog for ever, as often as `watchdog` asks for; returns never. Dropping it stops the feeding.
+    pub async fn feed(&self, watchdog: Duration) {
+        let mut ticks = interval(watchdog / 3);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match self.first_silent(watchdog / 6).await {
+                None => notify(&[NotifyState::Watchdog]),
+                Some(unit) => tracing::error!(unit, "does not answer; the watchdog is not fed"),
+            }
+        }
+    }
+}
+
+/// How often the service manager wants to hear of us, if at all.
+#[must_use]
+pub(super) fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_unit_that_hangs_is_named() {
+        let mut health = Health::default();
+        health.watch("store", || async {});
+        assert_eq!(health.first_silent(Duration::from_secs(5)).await, None);
+        health.watch("cloud", std::future::pending);
+        assert_eq!(health.first_silent(Duration::from_secs(5)).await, Some("cloud"));
+    }
+}

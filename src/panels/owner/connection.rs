@@ -1,0 +1,150 @@
+//! The owner's link: opened, given up, opened again; and the commands that go over it.
+
+use std::time::{Duration, Instant};
+
+use panel_driver::{
+    Command, CommandId, CommandRequest, Credentials, DriverError, DriverPort, DriverStart, Outcome, Reply, Retry,
+    Stamped, clock, link,
+};
+use panel_model::{AccessCode, EventKind, InstallerCode, NotNow, PanelEvent, Password};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info, warn};
+
+use super::super::book::Changes;
+use super::super::secret_name;
+use super::{Connection, Owner};
+use crate::store::{StoreError, View};
+
+/// Driver events that may wait for the owner; when full, the driver waits, and with it the link.
+const WAITING_EVENTS: usize = 1024;
+/// Commands that may wait for the driver; when full, they are answered `NotNow`.
+const WAITING_COMMANDS: usize = 8;
+/// How long to wait before the credentials are read again after the store could not.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+impl Owner {
+    pub(super) fn connected(&mut self, at: Instant, changes: &mut Changes) -> Option<EventKind> {
+        if let Some(connection) = self.connection.as_mut().filter(|c| !c.up) {
+            connection.up = true;
+            self.backoff.reset();
+            changes.picture |= self.book.picture.needs.take().is_some();
+            info!(link = %self.book.picture.link, "panel connected");
+        }
+        self.supervision.connected(at)
+    }
+
+    pub(super) fn disconnected(&mut self, error: &DriverError, changes: &mut Changes) {
+        self.connection = None;
+        self.book.picture.progress = None;
+        let now = clock::now();
+        let crossed = self.supervision.disconnected(now);
+        self.status(crossed, changes);
+        let retry = error.retry();
+        let wait = self.backoff.next(retry, jitter());
+        self.open_at = wait.map(|wait| now + wait);
+        // A fault that stays is told once, when it begins; the log line of each further try is at debug level.
+        if matches!(retry, Retry::NeedsInstaller | Retry::Never) && *error != DriverError::Shutdown {
+            let text = error.to_string();
+            if self.book.picture.needs.as_ref() != Some(&text) {
+                warn!(%error, "the panel needs an installer");
+                let event = PanelEvent::new(EventKind::PanelNeedsInstaller).text(&text);
+                changes.events.push((clock::wall(), event));
+                self.book.picture.needs = Some(text);
+            }
+        } else {
+            info!(%error, retry_in = ?wait, "panel disconnected");
+        }
+        changes.picture = true;
+    }
+
+    /// Gives the driver a command; gives the promise back if there is no connected driver.
+    pub(super) fn send(&mut self, command: Command, reply: Reply) -> Option<Reply> {
+        let Some(connection) = self.connection.as_ref().filter(|c| c.up) else { return Some(reply) };
+        self.last_command += 1;
+        let request = CommandRequest { id: CommandId(self.last_command), command, reply };
+        match connection.commands.try_send(request) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(request)) => {
+                let why = "too many commands wait for this panel".to_owned();
+                request.reply.complete(Outcome::NotNow(NotNow { why }));
+                None
+            }
+            Err(mpsc::error::TrySendError::Closed(request)) => Some(request.reply),
+        }
+    }
+
+    pub(super) async fn connect(&mut self) {
+        self.open_at = None;
+        let credentials = match self.credentials().await {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                warn!(%error, "cannot read the panel's credentials");
+                self.open_at = Some(clock::now() + READ_AGAIN);
+                return;
+            }
+        };
+        let (commands, command_receiver) = mpsc::channel(WAITING_COMMANDS);
+        let (event_sender, events) = mpsc::channel(WAITING_EVENTS);
+        let cancel = CancellationToken::new();
+        let port = DriverPort {
+            commands: command_receiver,
+            events: event_sender,
+            cancel: cancel.clone(),
+            wire: self.parts.wire.clone(),
+        };
+        let start = DriverStart { credentials, residue: self.residue.clone() };
+        let driver = self.parts.setup.factory.driver(start);
+        let config = self.parts.setup.factory.link().clone();
+        let stop_opening = cancel.clone();
+        self.tasks.spawn(
+            async move {
+                let link = tokio::select! {
+                    biased;
+                    () = stop_opening.cancelled() => return DriverError::Shutdown,
+                    link = link::open(&config) => link,
+                };
+                match link {
+                    Ok(link) => driver.run(link, port).await,
+                    Err(error) => error.into(),
+                }
+            }
+            .in_current_span(),
+        );
+        self.connection = Some(Connection { commands, events, cancel, up: false });
+    }
+
+    /// The panel's secrets, as the store keeps them.
+    pub(super) async fn credentials(&self) -> Result<Credentials, StoreError> {
+        let id = self.parts.setup.id.clone();
+        let read = move |view: &View<'_>| {
+            let secret = |name| Ok::<_, StoreError>(view.secret(&id, name)?.map(|text| text.to_string()));
+            Ok(Credentials {
+                password: secret(secret_name::PASSWORD)?.map(Password::new),
+                master: secret(secret_name::MASTER)?.map(AccessCode::new),
+                previous_master: secret(secret_name::PREVIOUS_MASTER)?.map(AccessCode::new),
+                installer: secret(secret_name::INSTALLER)?.map(InstallerCode::new),
+            })
+        };
+        self.parts.store.read(read).await
+    }
+}
+
+/// The driver's next event; pends while there is no driver or it has ended.
+pub(super) async fn next_event(connection: &mut Option<Connection>) -> Option<Stamped> {
+    let next = match connection {
+        Some(connection) => connection.events.recv().await,
+        None => None,
+    };
+    match next {
+        Some(stamped) => Some(stamped),
+        None => std::future::pending().await,
+    }
+}
+
+fn jitter() -> u8 {
+    let mut byte = [0];
+    // Without randomness all panels knock at once: bad manners, not a fault.
+    let _ = getrandom::fill(&mut byte);
+    byte.first().copied().unwrap_or(0)
+}

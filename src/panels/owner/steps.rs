@@ -1,0 +1,103 @@
+//! The owner's way from a wish to the panel: one step at a time.
+
+use std::sync::Arc;
+
+use panel_driver::{Outcome, Reply, clock};
+use panel_model::{Evidence, NotNow, PanelError, UserWish};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+use super::super::book::Changes;
+use super::super::reconcile::{Step, Work};
+use super::super::secret_name;
+use super::Owner;
+use crate::store::{Tx, Urgency};
+
+impl Owner {
+    /// Starts the next step towards what is wished, if nothing is under way.
+    pub(super) async fn reconcile(&mut self) {
+        loop {
+            let mut changes = Changes::default();
+            let up = self.is_up();
+            let next = self.book.next_step(clock::now(), up, &mut changes);
+            let Some(step) = next else {
+                return self.commit(changes).await;
+            };
+            if let Work::Keep(_) = step.work {
+                let outcome = Outcome::Applied(Evidence::ReadBack);
+                self.book.finish_step(clock::now(), clock::wall(), outcome, &mut changes);
+                self.commit(changes).await;
+                continue;
+            }
+            self.commit(changes).await;
+            return self.begin(step).await;
+        }
+    }
+
+    pub(super) async fn begin(&mut self, step: Step) {
+        if self.book.writes_master() {
+            self.keep_both_masters().await;
+        }
+        let Work::Panel(command) = step.work else { return };
+        info!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
+        let (reply, outcome) = Reply::new();
+        self.step = Some(outcome);
+        // Not connected any more: dropping the promise answers it.
+        drop(self.send(command, reply));
+    }
+
+    pub(super) async fn step_ended(&mut self, outcome: Outcome, changes: &mut Changes) {
+        self.step = None;
+        if self.book.writes_master()
+            && let Outcome::Failed(PanelError { retry: false, .. }) | Outcome::Refused(_) = &outcome
+        {
+            self.forget_new_master().await;
+        }
+        match &outcome {
+            Outcome::Applied(evidence) => info!(?evidence, "written"),
+            Outcome::NotNow(NotNow { why }) => info!(why, "not written yet"),
+            Outcome::Refused(refusal) => warn!(%refusal, "not written"),
+            Outcome::Failed(error) => warn!(code = error.code, text = error.text, "not written"),
+        }
+        self.book.finish_step(clock::now(), clock::wall(), outcome, changes);
+    }
+
+    /// A new master code is about to be written. Should the box lose power in between, it knows both.
+    pub(super) async fn keep_both_masters(&mut self) {
+        let Some(UserWish::Present { code: Some(new), .. }) = self.book.running_wish() else { return };
+        let new = new.clone();
+        let current = self.credentials().await.ok().and_then(|c| c.master);
+        let id = self.parts.setup.id.clone();
+        let write = move |tx: &mut Tx<'_>| {
+            if let Some(current) = current.as_ref().filter(|c| **c != new) {
+                tx.put_secret(&id, secret_name::PREVIOUS_MASTER, current.expose())?;
+            }
+            tx.put_secret(&id, secret_name::MASTER, new.expose())
+        };
+        self.journal.write(Urgency::Now, Arc::new(write)).await;
+    }
+
+    /// The panel did not take the new master code: the old one holds.
+    pub(super) async fn forget_new_master(&self) {
+        let id = self.parts.setup.id.clone();
+        let written = self.parts.store.write(Urgency::Now, move |tx| {
+            if let Some(old) = tx.secret(&id, secret_name::PREVIOUS_MASTER)? {
+                tx.put_secret(&id, secret_name::MASTER, &old)?;
+                tx.delete_secret(&id, secret_name::PREVIOUS_MASTER)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written.await {
+            // Both are still kept, and the driver tries both.
+            warn!(%error, "could not put the old master code back");
+        }
+    }
+}
+
+/// The running step's outcome; pends while none runs.
+pub(super) async fn step_outcome(step: &mut Option<oneshot::Receiver<Outcome>>) -> Outcome {
+    match step {
+        Some(receiver) => receiver.await.unwrap_or_else(|_| Outcome::interrupted()),
+        None => std::future::pending().await,
+    }
+}
