@@ -92,6 +92,10 @@ impl Session for Puppet {
         self.timer = None;
     }
 
+    fn handle_closed(&mut self, _now: Instant) -> Option<DriverError> {
+        self.busy.then_some(DriverError::Occupied)
+    }
+
     fn handle_shutdown(&mut self, _now: Instant) {
         self.called("shutdown");
         if !self.stubborn {
@@ -345,6 +349,16 @@ async fn a_link_that_ends_in_mid_command_interrupts_it() {
     drop(panel);
     assert_eq!(run.join_next().await.unwrap().unwrap(), DriverError::Link(LinkError::closed()));
     assert_eq!(open.await, Ok(Outcome::interrupted()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_may_know_better_why_the_link_closed() {
+    let mut stage = Stage::new(64, 1);
+    stage.say("busy").await;
+    stage.called("busy").await;
+    let Stage { panel, mut run, .. } = stage;
+    drop(panel);
+    assert_eq!(run.join_next().await.unwrap().unwrap(), DriverError::Occupied);
 }
 
 #[tokio::test(start_paused = true)]
