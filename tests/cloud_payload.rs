@@ -97,8 +97,7 @@ fn records_of_the_outbox_are_pinned() {
     golden("event_armed", &Event::new(id, 42, &panel, NOON, &armed));
     let trouble = PanelEvent::new(EventKind::TroubleRestored).trouble(Trouble::panel(TroubleKind::BatteryLow));
     golden("event_trouble", &Event::new(id, 43, &panel, NOON, &trouble.text("charged")));
-    let gap =
-        Gap { kind: GapKind::Gap, priority: LostPriority::State, count: 17, first: 4711, last: 4730 };
+    let gap = Gap { kind: GapKind::Gap, priority: LostPriority::State, count: 17, first: 4711, last: 4730 };
     golden("gap", &gap);
     let line = LogLine {
         id,

@@ -50,7 +50,7 @@ impl From<store::OutboxItem> for OutboxRecord {
                     Priority::State => LostPriority::State,
                     Priority::Log => LostPriority::Log,
                 };
-                OutboxContent::Gap(None, Gap { kind: GapKind::Gap, priority, count, first, last })
+                OutboxContent::Gap(Gap { kind: GapKind::Gap, priority, count, first, last })
             }
         };
         Self { seq: item.seq.0, content }

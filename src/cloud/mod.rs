@@ -56,7 +56,7 @@ impl CloudConfig {
 pub struct Identity {
     /// The box's name.
     pub gateway: GatewayId,
-    /// Drawn anew at each start of the daemon (UUID version 7).
+    /// Drawn anew at each start of the task (UUID version 7).
     pub boot: Uuid,
     /// Version of panelgate.
     pub version: String,

@@ -53,8 +53,8 @@ pub enum OutboxContent {
     Delta(PanelId, Delta),
     /// A line of the action log.
     Log(Box<LogLine>),
-    /// Records are missing: of one panel, or of the log.
-    Gap(Option<PanelId>, Gap),
+    /// Records are missing.
+    Gap(Gap),
 }
 
 /// The store does not answer as it should; for the log.

@@ -115,7 +115,7 @@ const CHANNELS: [Channel; 9] = [
     Channel {
         name: "event",
         address: "panels/{panel}/event",
-        messages: &["event", "gap"],
+        messages: &["event"],
         direction: Direction::FromGateway,
         retained: false,
         about: "What happened. Never coalesced; at least once, alarms first, otherwise in order; `id` tells duplicates.",

@@ -27,11 +27,14 @@ const WORTH_A_FETCH: usize = Window::SENT / 2;
 /// between only means duplicates; a deletion for each record would wear the flash out.
 const LINGER: Duration = Duration::from_secs(1);
 const WORTH_A_DELETION: usize = 64;
+/// So many short connections in a row look like two clients that push each other out. MQTT 5 brokers may say so, others
+/// just close.
+const SUSPICIOUS: u32 = 3;
 /// Wait after the store or the broker refused something.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long the last messages may take at a clean end.
-const LAST_WORDS: Duration = Duration::from_secs(3);
-const GOODBYE: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(1);
 
 impl<O: Outbox, I: Intake> Cloud<O, I> {
     /// Runs until cancelled; then says goodbye within a few seconds.
@@ -39,7 +42,7 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
         let mut backoff = Backoff::new(self.config.pace);
         let mut told = Told::default();
         let mut window = Window::default();
-        let mut connections = 0;
+        let (mut connections, mut short_lived) = (0, 0);
         while !cancel.is_cancelled() {
             connections += 1;
             let ended = tokio::select! {
@@ -54,6 +57,9 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
                     self.give_up_connection(&mut window).await;
                     if clock::now() - began >= self.config.pace.sound {
                         backoff.reset();
+                        short_lived = 0;
+                    } else {
+                        short_lived += 1;
                     }
                     why
                 }
@@ -62,7 +68,7 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
             if why == CloudError::Closed {
                 break;
             }
-            self.trouble(&mut told, &why);
+            self.trouble(&mut told, &why, short_lived);
             let wait = backoff.next(why.retry(), random());
             debug!(?wait, "next try");
             tokio::select! {
@@ -96,8 +102,12 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
         });
     }
 
-    fn trouble(&self, told: &mut Told, why: &CloudError) {
-        let text = why.to_string();
+    fn trouble(&self, told: &mut Told, why: &CloudError, short_lived: u32) {
+        let mut text = why.to_string();
+        if short_lived >= SUSPICIOUS && matches!(why, CloudError::Lost(_)) {
+            let id = &self.config.broker.client_id;
+            text += &format!("; it breaks right after each connect: does another gateway connect as `{id}`?");
+        }
         if told.is_news(&text) {
             warn!("{text}; events wait in the outbox");
         }
@@ -478,8 +488,7 @@ fn record_message(target: &Target<'_>, content: &OutboxContent) -> Option<Messag
         OutboxContent::Event(event) => target.message(&Topic::Event(event.panel.clone()), event),
         OutboxContent::Delta(panel, delta) => target.message(&Topic::Delta(panel.clone()), delta),
         OutboxContent::Log(line) => target.message(&Topic::Log, line),
-        OutboxContent::Gap(Some(panel), gap) => target.message(&Topic::Event(panel.clone()), gap),
-        OutboxContent::Gap(None, gap) => target.message(&Topic::Log, gap),
+        OutboxContent::Gap(gap) => target.message(&Topic::Log, gap),
     }
 }
 

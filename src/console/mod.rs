@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod listen;
 mod routes;
+mod rows;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

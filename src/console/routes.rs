@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow};
+use super::{Api, ApiError, follow, rows};
 use crate::access::Actor;
 use crate::actions::{Action, Done};
 use crate::api::{BoxInfo, OutboxState, Page, ROOT};
@@ -24,8 +24,8 @@ const BODY_BYTES: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Rows of a list without pages, unless told, and at most.
-const ROWS: u32 = 100;
-const MOST_ROWS: u32 = 1000;
+const ROWS: usize = 100;
+const MOST_ROWS: usize = 1000;
 
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -93,7 +93,7 @@ async fn wire(State(api): State<Api>, id: PathId) -> Answer<Vec<WireRow>> {
 struct EventsQuery {
     panel: Option<PanelId>,
     after: Option<u64>,
-    limit: Option<u32>,
+    limit: Option<usize>,
     newest: Option<bool>,
 }
 
@@ -103,26 +103,27 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
         .actions
         .events(EventQuery {
             panel: query.panel,
-            after_seq: query.after.unwrap_or(0),
+            after_seq: query.after,
+            before_seq: None,
             limit: query.limit.unwrap_or(ROWS).min(MOST_ROWS),
             newest_first: query.newest.unwrap_or(false),
         })
         .await?;
-    Ok(Json(events.iter().map(Event::from).collect()))
+    Ok(Json(events.iter().map(rows::event).collect()))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LogQuery {
     after: Option<u64>,
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<LogLine>> {
     let query = asked(query)?;
     let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
     let lines = api.actions.log_lines(query.after.unwrap_or(0), limit).await?;
-    Ok(Json(lines.iter().map(LogLine::from).collect()))
+    Ok(Json(lines.iter().map(rows::log_line).collect()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

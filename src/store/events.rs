@@ -3,7 +3,8 @@ use rusqlite::{OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::column::{Count, Id, Json, Number, Word};
-use super::outbox::{Kind, Priority, Record};
+use super::outbox::{Kind, Priority};
+use super::room::Record;
 use super::{StoreError, Tx, View};
 
 /// Something that happened, before it has its number.

@@ -28,7 +28,6 @@ pub const LARGEST_INCOMING: u32 = 512 * 1024;
 const LARGEST_OUTGOING: usize = 4 * 1024 * 1024;
 /// Requests waiting for the library's loop: messages, acknowledgements and subscriptions never exceed it.
 const REQUESTS: usize = 256;
-const KEEP_ALIVE_SECONDS: u16 = 30;
 const SESSION_EXPIRY_SECONDS: u32 = 7 * 24 * 3600;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -64,10 +63,18 @@ pub struct ConnectOptions {
     pub client_id: String,
     /// Whether the broker remembers us.
     pub memory: Memory,
+    /// A ping is sent after this much silence; without an answer the connection is given up.
+    pub keep_alive: Duration,
     /// TLS, or plain TCP.
     pub tls: Option<TlsFiles>,
     /// User name and password, where the broker wants them.
     pub login: Option<Login>,
+}
+
+impl ConnectOptions {
+    fn keep_alive_seconds(&self) -> u16 {
+        u16::try_from(self.keep_alive.as_secs()).unwrap_or(u16::MAX)
+    }
 }
 
 /// A user name with its password.

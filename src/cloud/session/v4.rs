@@ -11,8 +11,8 @@ use rumqttc_v4::{
 use tokio::sync::mpsc;
 
 use super::{
-    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, KEEP_ALIVE_SECONDS, LARGEST_INCOMING,
-    LARGEST_OUTGOING, Memory, Message, PublishError, REQUESTS, Session, Taken, explain_io, explain_tls,
+    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, LARGEST_INCOMING, LARGEST_OUTGOING, Memory, Message,
+    PublishError, REQUESTS, Session, Taken, explain_io, explain_tls,
 };
 
 pub(super) async fn connect(
@@ -35,7 +35,7 @@ pub(super) async fn connect(
 fn mqtt_options(options: &ConnectOptions, will: Option<&Message>, tls: Option<TlsConfiguration>) -> MqttOptions {
     let mut mqtt = MqttOptions::new(options.client_id.clone(), (options.host.clone(), options.port));
     let largest_incoming = usize::try_from(LARGEST_INCOMING).unwrap_or(usize::MAX);
-    mqtt.set_keep_alive(KEEP_ALIVE_SECONDS)
+    mqtt.set_keep_alive(options.keep_alive_seconds())
         .set_max_packet_size(largest_incoming, LARGEST_OUTGOING + 128)
         .set_inflight(IN_FLIGHT)
         .set_max_request_batch(usize::from(IN_FLIGHT))
@@ -116,6 +116,9 @@ fn explain(error: &ConnectionError, options: &ConnectOptions) -> CloudError {
         ConnectionError::Tls(TlsError::Io(error)) => explain_io(error, options),
         ConnectionError::Tls(error) => explain_tls(&error.to_string(), options),
         ConnectionError::ConnectionRefused(code) => refused(*code),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            CloudError::Lost(format!("{}:{} closed it", options.host, options.port))
+        }
         ConnectionError::MqttState(StateError::AwaitPingResp) => CloudError::Lost("the broker went silent".into()),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
             CloudError::Unreachable(format!("{}:{} does not answer", options.host, options.port))

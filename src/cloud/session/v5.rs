@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::blank::BlankSession;
 use super::{
-    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, KEEP_ALIVE_SECONDS, LARGEST_INCOMING, Memory,
-    Message, PublishError, REQUESTS, SESSION_EXPIRY_SECONDS, Session, Taken, explain_io, explain_tls,
+    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, LARGEST_INCOMING, Memory, Message, PublishError,
+    REQUESTS, SESSION_EXPIRY_SECONDS, Session, Taken, explain_io, explain_tls,
 };
 
 pub(super) async fn connect(
@@ -38,7 +38,7 @@ pub(super) async fn connect(
 
 fn mqtt_options(options: &ConnectOptions, will: Option<&Message>, tls: Option<TlsConfiguration>) -> MqttOptions {
     let mut mqtt = MqttOptions::new(options.client_id.clone(), (options.host.clone(), options.port));
-    mqtt.set_keep_alive(KEEP_ALIVE_SECONDS)
+    mqtt.set_keep_alive(options.keep_alive_seconds())
         .set_receive_maximum(Some(IN_FLIGHT))
         .set_max_packet_size(Some(LARGEST_INCOMING))
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
@@ -164,6 +164,9 @@ fn explain(error: &ConnectionError, options: &ConnectOptions) -> CloudError {
             DisconnectReasonCode::NotAuthorized => CloudError::Refused("not authorised any more".into()),
             code => CloudError::Lost(format!("the broker says {code:?} {}", reason_string.as_deref().unwrap_or(""))),
         },
+        ConnectionError::MqttState(StateError::ConnectionAborted) => {
+            CloudError::Lost(format!("{}:{} closed it", options.host, options.port))
+        }
         ConnectionError::MqttState(StateError::AwaitPingResp) => CloudError::Lost("the broker went silent".into()),
         ConnectionError::Timeout(_) => {
             CloudError::Unreachable(format!("{}:{} does not answer", options.host, options.port))

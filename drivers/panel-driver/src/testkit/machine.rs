@@ -17,6 +17,7 @@ use crate::{Busy, DriverError, DriverEvent, LinkError, Outcome, Retry, Session, 
 const NEEDS_INSTALLER: Duration = Duration::from_secs(300);
 /// Steps in one virtual second after which both sides only keep each other busy.
 const STEPS_PER_SECOND: u32 = 100_000;
+const LIVELOCK: &str = "livelock: 100000 steps in one virtual second";
 /// Calls of `handle_timeout` at one instant after which a time-out is taken for one that stays in the past. A
 /// session may let several timers expire one by one.
 const TIMEOUTS_AT_ONCE: u32 = 16;
@@ -106,7 +107,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
 
     fn step(&mut self, wake: Wake) -> Result<(), Failure> {
         if !self.pace.step_fits(self.now) {
-            return Err(self.fail(format!("livelock: {STEPS_PER_SECOND} steps in one second")));
+            return Err(self.fail(LIVELOCK));
         }
         match wake {
             Wake::ToPanel => match self.to_panel.take() {
@@ -186,7 +187,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         let Some(session) = &mut self.session else { return Ok(()) };
         while let Some(output) = session.poll_output() {
             if !self.pace.step_fits(self.now) {
-                return Err(self.record.fail(self.now, "poll_output never comes to an end"));
+                return Err(self.record.fail(self.now, format!("{LIVELOCK}, the last in poll_output")));
             }
             if end.is_some() {
                 return Err(self.record.fail(self.now, "an output came after End"));
@@ -207,7 +208,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         let silent = self.silent_until.is_some_and(|until| self.now < until);
         while let Some(bytes) = session.poll_transmit() {
             if !self.pace.step_fits(self.now) {
-                return Err(self.record.fail(self.now, "poll_transmit never comes to an end"));
+                return Err(self.record.fail(self.now, format!("{LIVELOCK}, the last in poll_transmit")));
             }
             self.record.bytes_to_panel += bytes.len() as u64;
             if !silent {
@@ -235,7 +236,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
             let lost = !self.joined || self.silent_until.is_some_and(|until| self.now < until);
             while let Some(bytes) = self.panel.poll_transmit() {
                 if !self.pace.step_fits(self.now) {
-                    return Err(self.fail("the simulator's poll_transmit never comes to an end"));
+                    return Err(self.fail(format!("{LIVELOCK}, the last in the simulator's poll_transmit")));
                 }
                 if !lost {
                     cut |= self.to_driver.send(self.now, &bytes, &self.faults, &mut self.net_rng);

@@ -283,7 +283,7 @@ fn input(text: &'static str) -> Input {
     Box::new(BufReader::new(Cursor::new(text)))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_script_drives_a_simulator_and_its_output_is_json_lines() {
     let (output, reader) = tokio::io::duplex(64 * 1024);
     let script = "# the door\nopen 3\nwait 0.01\nstate # all of it\nusers\nopn 3\nreboot\n\nwait 0.1\nquit\nopen 8\n";
