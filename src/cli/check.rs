@@ -42,14 +42,19 @@ fn summary(config: &Config) -> anyhow::Result<()> {
     out::line(format_args!("gateway     {}", config.gateway_id))?;
     out::line(format_args!("data        {}", config.data_dir.display()))?;
     out::line(format_args!("local API   {}", config.socket.display()))?;
-    let cloud = config.cloud.as_ref().map_or_else(|| "none".to_owned(), |cloud| {
-        let scheme = if cloud.tls.is_some() { "mqtts" } else { "mqtt" };
-        format!("{scheme}://{}:{} under {}/{}", cloud.host, cloud.port, cloud.prefix, config.gateway_id)
-    });
+    let cloud = config.cloud.as_ref().map_or_else(
+        || "none".to_owned(),
+        |cloud| {
+            let scheme = if cloud.tls.is_some() { "mqtts" } else { "mqtt" };
+            format!("{scheme}://{}:{} under {}/{}", cloud.host, cloud.port, cloud.prefix, config.gateway_id)
+        },
+    );
     out::line(format_args!("cloud       {cloud}"))?;
-    let rows = config.panels.iter().zip(daemon::links(config)).map(|(panel, (id, link))| {
-        [id.to_string(), panel.vendor.clone(), link, words::word(&panel.authority)]
-    });
+    let rows = config
+        .panels
+        .iter()
+        .zip(daemon::links(config))
+        .map(|(panel, (id, link))| [id.to_string(), panel.vendor.clone(), link, words::word(&panel.authority)]);
     out::text(&table(["PANEL", "VENDOR", "LINK", "AUTHORITY"], rows))?;
     Ok(())
 }

@@ -99,7 +99,11 @@ fn warn_of_factory_secrets(panel: &PanelConfig, problems: &mut Problems) {
         let Some(Ok(secret)) = source.as_ref().map(SecretSource::read) else { continue };
         if registry::is_factory_secret(&panel.vendor, kind, secret.expose()) {
             let what = "is the one that every such panel leaves the factory with";
-            problems.warning(format!("panel {}: credentials.{key}", panel.id), what, "change it at the panel, then here");
+            problems.warning(
+                format!("panel {}: credentials.{key}", panel.id),
+                what,
+                "change it at the panel, then here",
+            );
         }
     }
 }

@@ -80,6 +80,7 @@ async fn serve(
         installer: Some(panel_model::InstallerCode::new(INSTALLER.to_owned())),
         password: Some(panel_model::Password::new(PASSWORD.to_owned())),
         code_length: None,
+        settings: Vec::new(),
     };
     let simulator = simulator::make("dsc", wanted).map_err(anyhow::Error::msg)?;
     // What happens inside the panel is told to nobody: the daemon tells it.
