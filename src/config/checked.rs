@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use panel_model::GatewayId;
 
@@ -53,6 +54,7 @@ pub struct CloudConfig {
     pub prefix: String,
     pub username: Option<String>,
     pub password: Option<SecretSource>,
+    pub keep_alive: Duration,
 }
 
 /// PEM files for a TLS connection.
@@ -166,9 +168,10 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
     if password.is_some() && username.is_none() {
         section.error("username", "is missing beside `password`", "give the user name that the password belongs to");
     }
+    let keep_alive = Duration::from_secs(section.number("keep_alive_s", raw.keep_alive_s, 30, 5..=3_600));
     let tls = check_tls(&mut section, url.as_ref().map(|url| url.tls), ca, cert, key);
     let url = url?;
-    Some(CloudConfig { host: url.host, port: url.port, tls, protocol, prefix, username, password })
+    Some(CloudConfig { host: url.host, port: url.port, tls, protocol, prefix, username, password, keep_alive })
 }
 
 fn check_tls(

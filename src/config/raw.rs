@@ -82,6 +82,7 @@ pub(super) struct RawCloud {
     pub key: Field<PathBuf>,
     pub username: Field<String>,
     pub password: Field<RawSecret>,
+    pub keep_alive_s: Field<u64>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

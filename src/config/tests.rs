@@ -18,6 +18,7 @@ protocol = "3.1.1"
 prefix = "acme/alarm"
 username = "box"
 password = { credential = "mqtt-password" }
+keep_alive_s = 60
 [log]
 level = "info,panelgate::cloud=debug"
 format = "short"
@@ -64,6 +65,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(cloud.protocol, MqttProtocol::V311);
     assert_eq!(cloud.prefix, "acme/alarm");
     assert_eq!(cloud.password, Some(SecretSource::Credential("mqtt-password".into())));
+    assert_eq!(cloud.keep_alive.as_secs(), 60);
     assert_eq!(config.log.format, LogFormat::Short);
     let panel = config.panels.first().expect("a panel");
     assert_eq!((panel.id.as_str(), panel.vendor.as_str()), ("dsc-1", "dsc"));
@@ -85,7 +87,7 @@ url = "http://broker"
 protocl = "5"
 protocol = "4"
 prefix = "a/#"
-username = 5
+keep_alive_s = "60"
 password = { file = "x" }
 [log]
 level = "loud=noise=much"
@@ -115,7 +117,7 @@ vendor = "dsc"
             "cloud.protocol",
             "cloud.prefix",
             "cloud.username",
-            "cloud.username",
+            "cloud.keep_alive_s",
             "log.level",
             "panel dsc-1: authority",
             "panel dsc-1: supervision.offline_after_s",

@@ -106,6 +106,7 @@ fn broker(cloud: &config::CloudConfig, client_id: String) -> Result<ConnectOptio
         memory: Memory::Kept,
         tls: cloud.tls.as_ref().map(|tls| TlsFiles { ca: tls.ca.clone(), identity: tls.identity.clone() }),
         login,
+        keep_alive: cloud.keep_alive,
     })
 }
 
