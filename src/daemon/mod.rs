@@ -32,7 +32,7 @@ use crate::actions::Actions;
 use crate::config::Config;
 use crate::console::{Api, LocalSocket};
 use crate::panels::{PanelUnit, Panels};
-use crate::secrets::{KeyOrigin, KeySource, Keys};
+use crate::secrets::{KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
 use cloud::CloudUnit;
 use signals::StopSignals;
@@ -199,9 +199,6 @@ fn panel_unit(panel: &str) -> String {
 async fn open(config: &Config) -> Result<(Arc<Keys>, Store), StartError> {
     make_private(&config.data_dir).map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
     let keys = Arc::new(Keys::load(&KeySource::system(config.data_dir.join("panelgate.key")))?);
-    if let KeyOrigin::File(path) = keys.origin() {
-        tracing::warn!(path = %path.display(), "the master key is a file beside the data: give the service the systemd credential panelgate.key");
-    }
     let mut options = StoreOptions::new(&config.data_dir);
     options.outbox_max_bytes = config.store.outbox_max_bytes;
     options.outbox_max_rows = config.store.outbox_max_rows;
