@@ -3,9 +3,13 @@
 pub mod access;
 pub mod actions;
 pub mod api;
+pub mod cli;
 pub mod cloud;
 pub mod config;
+pub mod console;
 pub mod daemon;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod panels;
 pub mod payload;
 pub mod secrets;

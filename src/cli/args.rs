@@ -29,10 +29,20 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Run the daemon in the foreground, as systemd does
+    Run(RunArgs),
+    /// A broker, two simulated panels and the real daemon in one process, to look at
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
     /// Check a configuration file: every problem at once, or what would run
     Check(CheckArgs),
+    /// Play a panel: over TCP or a pty, poked from stdin or a script
+    #[cfg(feature = "sim")]
+    Simulate(SimulateArgs),
     /// Decode captured frames, one a line on stdin, to one JSON object a line
     Decode(DecodeArgs),
+    /// The running daemon: its units, and what waits for the cloud
+    Status(StatusArgs),
     /// The panels: list, live state, arming, outputs, installer code
     Panels(PanelsArgs),
     /// The users of one panel: codes, labels, partitions, roles
@@ -66,6 +76,96 @@ pub(super) struct Wait {
     /// Wait so long for the panel's answer; after that the change stays pending, and the exit code is 3
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     pub(super) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Stops in order on SIGTERM or SIGINT (20 s at most), at once on the second one. Tells systemd when it is ready and that it
+is alive. PANELGATE_LOG overrides log.level, for example PANELGATE_LOG=info,panelgate::panels=debug.")]
+pub(super) struct RunArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = crate::config::DEFAULT_FILE)]
+    pub(super) config: PathBuf,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing has to be installed, nothing outside the data directory is touched. Prints what to look at next. Ends on Ctrl-C.")]
+pub(super) struct DemoArgs {
+    /// Folder for database, key and socket [default: a new folder under the system's temporary one]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Where the broker listens for MQTT 3.1.1; for MQTT 5 it takes the next port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18830")]
+    pub(super) mqtt: std::net::SocketAddr,
+}
+
+#[cfg(feature = "sim")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Starts with the vendor's factory codes. What happens is printed as JSON, one object a line. On stdin and in the script:
+  open ZONE, close ZONE, tamper ZONE, trip ZONE, battery low|ok [ZONE], ac off|on, enter CODE [PARTITION],
+  arm away|stay|night [PARTITION] [SLOT], disarm [PARTITION] [SLOT], panic fire|medical|police, edit SLOT WORDS…,
+  drop [SECONDS], reboot, fault NAME…, wait SECONDS, users, state, quit
+
+  panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
+  panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7")]
+#[command(group = clap::ArgGroup::new("door").required(true))]
+pub(super) struct SimulateArgs {
+    /// Whose panel
+    pub(super) vendor: String,
+    /// Let clients dial this address
+    #[arg(long, value_name = "ADDRESS", group = "door")]
+    pub(super) listen: Option<String>,
+    /// Let clients open a pty by this path
+    #[arg(long, value_name = "PATH", group = "door")]
+    pub(super) pty: Option<PathBuf>,
+    /// Dial this address
+    #[arg(long, value_name = "ADDRESS", group = "door")]
+    pub(super) connect: Option<String>,
+    /// dsc: it100 or envisalink
+    #[arg(long)]
+    pub(super) interface: Option<String>,
+    /// The panel's model [default for dsc: PC1864]
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// Users with random codes besides the master
+    #[arg(long, value_name = "N")]
+    pub(super) users: Option<u16>,
+    /// Partitions in use
+    #[arg(long, value_name = "N")]
+    pub(super) partitions: Option<u8>,
+    /// Zones in use
+    #[arg(long, value_name = "N")]
+    pub(super) zones: Option<u8>,
+    /// Digits of all codes
+    #[arg(long, value_name = "N")]
+    pub(super) code_length: Option<usize>,
+    /// One of the panel's own settings, such as exit_seconds=10 or pace=fast; an unknown name lists them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
+    /// Seed of everything that is random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// A script to follow beside stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) script: Option<PathBuf>,
+    /// Master code, in the place of the factory's
+    #[arg(long, value_name = "CODE")]
+    pub(super) master: Option<String>,
+    /// Installer code, in the place of the factory's
+    #[arg(long, value_name = "CODE")]
+    pub(super) installer: Option<String>,
+    /// Password of the module, in the place of the factory's
+    #[arg(long, value_name = "PASSWORD")]
+    pub(super) password: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) connect: Connect,
 }
 
 #[derive(Debug, Args)]
@@ -306,6 +406,13 @@ pub(super) enum LogCommand {
     List,
 }
 
+/// A setting and its value.
+#[cfg(feature = "sim")]
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// One of the model's words, with `-` for `_`, as people type them.
 fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let json = serde_json::Value::String(text.to_lowercase().replace('-', "_"));
@@ -344,13 +451,25 @@ mod tests {
             "log list --last 5",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
+            "run --config x.toml",
+            "status --json",
+            #[cfg(feature = "sim")]
+            "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
+            #[cfg(feature = "demo")]
+            "demo --mqtt 127.0.0.1:1",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
-        for line in ["users dsc-1 set-code 0", "users DSC set-code 4", "users dsc-1 role 4 king", "panels arm dsc-1 33"]
-        {
+        for line in [
+            "users dsc-1 set-code 0",
+            "users DSC set-code 4",
+            "users dsc-1 role 4 king",
+            "panels arm dsc-1 33",
+            "simulate dsc --listen a --pty b",
+        ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }

@@ -1,6 +1,60 @@
-use super::Exit;
-use super::args::CheckArgs;
+use serde::Serialize;
 
-pub(super) fn run(_args: &CheckArgs) -> anyhow::Result<Exit> {
-    Ok(Exit::Ok)
+use super::args::CheckArgs;
+use super::table::table;
+use super::{Exit, out, words};
+use crate::config::{self, Config, Problems};
+use crate::daemon;
+
+/// The result, for `--json`.
+#[derive(Debug, Serialize)]
+struct Checked<'a> {
+    /// Whether the daemon would start.
+    ok: bool,
+    problems: &'a Problems,
+}
+
+pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let (config, problems) = match config::load(&args.config) {
+        Ok((config, mut problems)) => {
+            problems.extend(daemon::check(&config));
+            (Some(config), problems)
+        }
+        Err(problems) => (None, problems),
+    };
+    let ok = !problems.has_errors();
+    if args.json {
+        out::json(&Checked { ok, problems: &problems })?;
+    } else {
+        for problem in problems.iter() {
+            out::line(problem)?;
+        }
+        match config {
+            Some(config) if ok => summary(&config)?,
+            _ => out::line("the daemon would not start")?,
+        }
+    }
+    Ok(if ok { Exit::Ok } else { Exit::Config })
+}
+
+/// What would run.
+fn summary(config: &Config) -> anyhow::Result<()> {
+    out::line(format_args!("gateway     {}", config.gateway_id))?;
+    out::line(format_args!("data        {}", config.data_dir.display()))?;
+    out::line(format_args!("local API   {}", config.socket.display()))?;
+    let cloud = config.cloud.as_ref().map_or_else(
+        || "none".to_owned(),
+        |cloud| {
+            let scheme = if cloud.tls.is_some() { "mqtts" } else { "mqtt" };
+            format!("{scheme}://{}:{} under {}/{}", cloud.host, cloud.port, cloud.prefix, config.gateway_id)
+        },
+    );
+    out::line(format_args!("cloud       {cloud}"))?;
+    let rows = config
+        .panels
+        .iter()
+        .zip(daemon::links(config))
+        .map(|(panel, (id, link))| [id.to_string(), panel.vendor.clone(), link, words::word(&panel.authority)]);
+    out::text(&table(["PANEL", "VENDOR", "LINK", "AUTHORITY"], rows))?;
+    Ok(())
 }

@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
@@ -183,18 +182,6 @@ pub(super) fn query<const N: usize>(path: &str, pairs: [(&str, Option<String>); 
         separator = '&';
     }
     text
-}
-
-/// Prints anything as JSON, for `--json`.
-pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
-}
-
-/// Prints anything as one line of JSON, for streams.
-pub(super) fn print_json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(value)?);
-    Ok(())
 }
 
 #[cfg(test)]

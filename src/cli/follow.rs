@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::Exit;
 use super::args::Wait;
-use super::client::{Client, Updates, print_json_line, query};
-use super::words;
+use super::client::{Client, Updates, query};
+use super::{out, words};
 use crate::actions::{Action, Done};
 use crate::api::PanelUpdate;
 use crate::payload::{Answer, PanelDetail, Progress};
@@ -25,9 +25,9 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
     let (Done::Accepted { version }, Some(slot)) = (&done, slot) else { return report(&done, json) };
     if wait.no_wait {
         if json {
-            print_json_line(&done)?;
+            out::json_line(&done)?;
         } else {
-            println!("accepted as version {version}; not waited for");
+            out::line(format_args!("accepted as version {version}; not waited for"))?;
         }
         return Ok(Exit::Pending);
     }
@@ -46,12 +46,12 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
 /// Says how a thing ended that has no answers to wait for.
 pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
     if json {
-        print_json_line(done)?;
+        out::json_line(done)?;
     } else {
         match done {
-            Done::Accepted { version } => println!("accepted as version {version}"),
-            Done::Applied { evidence } => println!("done: {}", words::evidence(*evidence)),
-            Done::Stored => println!("stored by the box"),
+            Done::Accepted { version } => out::line(format_args!("accepted as version {version}"))?,
+            Done::Applied { evidence } => out::line(format_args!("done: {}", words::evidence(*evidence)))?,
+            Done::Stored => out::line("stored by the box")?,
         }
     }
     Ok(Exit::Ok)
@@ -100,10 +100,10 @@ impl Waiting {
             if let Some(Some(user)) = update.users.get(&self.slot) {
                 self.take(&user.answers, capabilities)?;
             }
-            if update.desired_version >= self.version {
-                if let Some(exit) = self.verdict() {
-                    return Ok(exit);
-                }
+            if update.desired_version >= self.version
+                && let Some(exit) = self.verdict()
+            {
+                return Ok(exit);
             }
         }
     }
@@ -116,12 +116,12 @@ impl Waiting {
             }
             self.shown.end();
             if self.json {
-                print_json_line(&serde_json::json!({
+                out::json_line(&serde_json::json!({
                     "panel": self.panel, "slot": self.slot, "field": field, "answer": answer,
                 }))?;
             } else {
                 let words = words::answer(*field, answer, capabilities);
-                println!("{} {} {}: {words}", self.panel, self.slot, field.name());
+                out::line(format_args!("{} {} {}: {words}", self.panel, self.slot, field.name()))?;
             }
             self.answers.insert(*field, answer.clone());
         }
@@ -139,10 +139,9 @@ impl Waiting {
         Some(if applied { Exit::Ok } else { Exit::Failed })
     }
 
+    /// Says what the answers do not say; not part of the JSON.
     fn tell(&self, text: &str) {
-        if !self.json {
-            println!("{} {}: {text}", self.panel, self.slot);
-        }
+        eprintln!("{} {}: {text}", self.panel, self.slot);
     }
 }
 

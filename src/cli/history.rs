@@ -1,10 +1,10 @@
 //! What happened: events, log lines, bytes on the wire.
 
-use super::Exit;
 use super::args::{EventsArgs, LogArgs, WireArgs};
-use super::client::{Client, print_json, print_json_line, query};
+use super::client::{Client, query};
 use super::table::table;
 use super::words::{or_dash, time, word};
+use super::{Exit, out};
 use crate::payload::{Event, LogLine, WireDirection, WireRow};
 
 pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
@@ -31,18 +31,18 @@ pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
     events.sort_by_key(|event| event.seq);
     let last = events.last().map(|event| event.seq).or(args.after);
     match (args.connect.json, args.follow) {
-        (true, false) => print_json(&events)?,
-        (true, true) => events.iter().try_for_each(print_json_line)?,
-        (false, _) => events.iter().for_each(|event| println!("{}", event_line(event))),
+        (true, false) => out::json(&events)?,
+        (true, true) => events.iter().try_for_each(out::json_line)?,
+        (false, _) => events.iter().try_for_each(|event| out::line(event_line(event)))?,
     }
     if args.follow {
         let path = query("/events/follow", [("panel", panel), ("after", last.map(|seq| seq.to_string()))]);
         let mut updates = client.follow::<Event>(&path).await?;
         while let Some(event) = updates.next().await? {
             if args.connect.json {
-                print_json_line(&event)?;
+                out::json_line(&event)?;
             } else {
-                println!("{}", event_line(&event));
+                out::line(event_line(&event))?;
             }
         }
     }
@@ -83,7 +83,7 @@ pub(super) async fn log(args: LogArgs) -> anyhow::Result<Exit> {
     let mut lines: Vec<LogLine> = client.get(&path).await?;
     lines.sort_by_key(|line| line.seq);
     if args.connect.json {
-        print_json(&lines)?;
+        out::json(&lines)?;
         return Ok(Exit::Ok);
     }
     let rows = lines.iter().map(|line| {
@@ -99,14 +99,14 @@ pub(super) async fn log(args: LogArgs) -> anyhow::Result<Exit> {
             line.text.clone().unwrap_or_default(),
         ]
     });
-    print!("{}", table(["SEQ", "TIME", "WHO", "DOOR", "ACTION", "PANEL", "SLOT", "RESULT", ""], rows));
+    out::text(&table(["SEQ", "TIME", "WHO", "DOOR", "ACTION", "PANEL", "SLOT", "RESULT", ""], rows))?;
     Ok(Exit::Ok)
 }
 
 pub(super) async fn wire(args: WireArgs) -> anyhow::Result<Exit> {
     let rows: Vec<WireRow> = Client::new(&args.connect).get(&format!("/panels/{}/wire", args.panel)).await?;
     if args.connect.json {
-        print_json(&rows)?;
+        out::json(&rows)?;
         return Ok(Exit::Ok);
     }
     for row in &rows {
@@ -114,7 +114,7 @@ pub(super) async fn wire(args: WireArgs) -> anyhow::Result<Exit> {
             WireDirection::FromPanel => '<',
             WireDirection::ToPanel => '>',
         };
-        println!("{}  {arrow} {}", time(row.at), row.text);
+        out::line(format_args!("{}  {arrow} {}", time(row.at), row.text))?;
     }
     Ok(Exit::Ok)
 }

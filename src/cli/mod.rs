@@ -3,17 +3,24 @@
 //!
 //! `args.rs` is the grammar with its help texts; then one file per subject. Output goes to stdout, everything about
 //! how it goes to stderr, so that stdout can be piped.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's voice")]
+#![allow(clippy::print_stderr, reason = "this is the program's voice")]
 
 mod args;
 mod ask;
 mod check;
 mod client;
 mod decode;
+#[cfg(feature = "demo")]
+mod demo;
 mod follow;
 mod history;
+mod out;
 mod panels;
 mod ports;
+mod run;
+#[cfg(feature = "sim")]
+mod simulate;
+mod status;
 mod table;
 mod users;
 mod words;
@@ -49,8 +56,14 @@ impl From<Exit> for ExitCode {
 #[must_use]
 pub fn run() -> ExitCode {
     let ended = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(&args),
+        #[cfg(feature = "sim")]
+        Command::Simulate(args) => simulate::run(args),
         Command::Decode(args) => decode::run(&args),
+        Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),
         Command::Events(args) => asked(history::events(args)),
@@ -65,6 +78,9 @@ fn asked(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if out::nobody_listens(error) {
+        return Exit::Ok.into();
+    }
     match error.downcast_ref::<ApiProblem>() {
         Some(problem) => eprintln!("{}", words::refused(problem)),
         None => eprintln!("panelgate: {error:#}"),

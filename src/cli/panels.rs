@@ -3,10 +3,10 @@ use std::fmt::Write as _;
 use panel_model::PanelId;
 
 use super::args::{PanelsArgs, PanelsCommand};
-use super::client::{Client, print_json};
+use super::client::Client;
 use super::table::table;
 use super::words::{or_dash, time, word};
-use super::{Exit, ask, follow, ports};
+use super::{Exit, ask, follow, out, ports};
 use crate::actions::{Action, CredentialKind};
 use crate::payload::{PanelDetail, PanelRow};
 
@@ -61,7 +61,7 @@ async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Actio
 async fn list(client: &Client, json: bool) -> anyhow::Result<Exit> {
     let panels: Vec<PanelRow> = client.get("/panels").await?;
     if json {
-        print_json(&panels)?;
+        out::json(&panels)?;
         return Ok(Exit::Ok);
     }
     let row = |panel: &PanelRow| {
@@ -75,16 +75,17 @@ async fn list(client: &Client, json: bool) -> anyhow::Result<Exit> {
             or_dash(panel.status.needs.as_ref()),
         ]
     };
-    print!("{}", table(["PANEL", "STATUS", "SINCE", "MODEL", "LINK", "USERS", "NEEDS"], panels.iter().map(row)));
+    let head = ["PANEL", "STATUS", "SINCE", "MODEL", "LINK", "USERS", "NEEDS"];
+    out::text(&table(head, panels.iter().map(row)))?;
     Ok(Exit::Ok)
 }
 
 async fn show(client: &Client, panel: &PanelId, json: bool) -> anyhow::Result<Exit> {
     let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
     if json {
-        print_json(&detail)?;
+        out::json(&detail)?;
     } else {
-        print!("{}", page(&detail));
+        out::text(&page(&detail))?;
     }
     Ok(Exit::Ok)
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Exit;
-use super::client::print_json;
 use super::table::table;
+use super::{Exit, out};
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Port {
@@ -20,12 +19,12 @@ struct Port {
 pub(super) fn run(json: bool) -> anyhow::Result<Exit> {
     let ports = ports(Path::new("/sys/class/tty"), Path::new("/dev"));
     if json {
-        print_json(&ports)?;
+        out::json(&ports)?;
     } else if ports.is_empty() {
-        println!("this machine has no serial device; is the adapter plugged in?");
+        out::line("this machine has no serial device; is the adapter plugged in?")?;
     } else {
         let rows = ports.iter().map(|port| [port.device.display().to_string(), port.kernel_name.clone()]);
-        print!("{}", table(["DEVICE", "KERNEL NAME"], rows));
+        out::text(&table(["DEVICE", "KERNEL NAME"], rows))?;
     }
     Ok(Exit::Ok)
 }

@@ -1,9 +1,9 @@
 use panel_model::{Access, CodeState, PanelId, Slot};
 
 use super::args::{PageArgs, UsersArgs, UsersCommand};
-use super::client::{Client, print_json, query};
+use super::client::{Client, query};
 use super::table::table;
-use super::{Exit, ask, follow};
+use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
 use crate::api::Page;
 use crate::payload::{Answer, PanelDetail, User};
@@ -31,7 +31,7 @@ pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
         Some(UsersCommand::Role { slot, role, wait }) => (Action::SetRole { panel, slot, role }, wait),
         Some(UsersCommand::Disable { slot, yes, wait }) => {
             if !yes && !ask::sure(&format!("remove user {slot} of {panel}?"))? {
-                println!("nothing was changed");
+                out::line("nothing was changed")?;
                 return Ok(Exit::Failed);
             }
             (Action::DisableUser { panel, slot }, wait)
@@ -44,14 +44,14 @@ async fn list(client: &Client, panel: &PanelId, page: PageArgs, json: bool) -> a
     let pairs = [("page", Some(page.page.to_string())), ("size", Some(page.size.to_string()))];
     let users: Page<User> = client.get(&query(&format!("/panels/{panel}/users"), pairs)).await?;
     if json {
-        print_json(&users)?;
+        out::json(&users)?;
         return Ok(Exit::Ok);
     }
     let head = ["SLOT", "LABEL", "ROLE", "CODE", "PARTITIONS", "WISHES"];
-    print!("{}", table(head, users.rows.iter().map(row)));
-    println!("{}", users.shown);
+    out::text(&table(head, users.rows.iter().map(row)))?;
+    out::line(&users.shown)?;
     if users.rows.iter().any(|user| user.stale) {
-        println!("(?) may have been changed at a keypad since; `panelgate users {panel} refresh` looks again");
+        eprintln!("(?) may have been changed at a keypad since; `panelgate users {panel} refresh` looks again");
     }
     Ok(Exit::Ok)
 }

@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use panel_model::GatewayId;
+
 use super::panel::{self, PanelConfig};
 use super::problem::Problems;
 use super::raw::{RawCloud, RawConfig, RawGateway, RawLog, RawStore};
@@ -10,8 +12,8 @@ use super::{DEFAULT_SOCKET, SecretSource};
 /// A configuration in which everything is valid.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of this box, as in topics: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
-    pub gateway_id: String,
+    /// Name of this box, as in topics.
+    pub gateway_id: GatewayId,
     /// Folder of database and key file.
     pub data_dir: PathBuf,
     /// Socket of the local API.
@@ -116,7 +118,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
 }
 
 struct Gateway {
-    id: String,
+    id: GatewayId,
     data_dir: PathBuf,
     socket: PathBuf,
     group: Option<String>,
@@ -125,39 +127,16 @@ struct Gateway {
 fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Option<Gateway> {
     let mut section = Section::new("gateway.", problems);
     section.unknown::<RawGateway>(&raw.unknown);
-    let id: Option<GatewayName> = section.parsed("id", raw.id, GatewayName::FORM);
+    let id = section.parsed("id", raw.id, "a name such as \"site-1\"");
     let data_dir = section.optional("data_dir", raw.data_dir, "the path of a folder");
     let socket = section.optional("socket", raw.socket, "a path");
     let group = section.optional("group", raw.group, "the name of a group of this machine");
     Some(Gateway {
-        id: id?.0,
+        id: id?,
         data_dir: folder.join(data_dir.unwrap_or_else(|| "/var/lib/panelgate".into())),
         socket: folder.join(socket.unwrap_or_else(|| DEFAULT_SOCKET.into())),
         group,
     })
-}
-
-struct GatewayName(String);
-
-impl GatewayName {
-    const FORM: &str = "1 to 64 characters of A-Z, a-z, 0-9, -, _ and ., such as \"site-1\"";
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot name a gateway in a topic")]
-struct BadGatewayName;
-
-impl std::str::FromStr for GatewayName {
-    type Err = BadGatewayName;
-
-    fn from_str(text: &str) -> Result<Self, BadGatewayName> {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadGatewayName)
-        }
-    }
 }
 
 fn check_store(raw: RawStore, problems: &mut Problems) -> StoreConfig {
@@ -177,7 +156,9 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
     let words = [("5", MqttProtocol::V5), ("3.1.1", MqttProtocol::V311)];
     let protocol = section.choice("protocol", raw.protocol, &words).unwrap_or_default();
     let prefix = section.optional("prefix", raw.prefix, "a text").unwrap_or_else(|| "panelgate/v1".into());
-    if prefix.is_empty() || prefix.split('/').any(str::is_empty) || prefix.contains(['+', '#', '$', '\0']) {
+    let showable = |c: char| !c.is_control() && !c.is_whitespace() && c != '+' && c != '#';
+    let levels = prefix.len() <= 128 && prefix.split('/').all(|level| !level.is_empty());
+    if !levels || prefix.starts_with('$') || !prefix.chars().all(showable) {
         section.error("prefix", "cannot begin a topic", "give levels such as \"panelgate/v1\", without + # $");
     }
     let mut pem = |key: &str, field| section.optional(key, field, "the path of a PEM file").map(|p| folder.join(p));

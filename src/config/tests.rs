@@ -45,7 +45,7 @@ fn errors(text: &str) -> Vec<String> {
 #[test]
 fn the_smallest_file_has_every_default() {
     let (config, problems) = read(SMALLEST).expect("valid");
-    assert_eq!(config.gateway_id, "site-1");
+    assert_eq!(config.gateway_id.as_str(), "site-1");
     assert_eq!(config.data_dir, Path::new("/var/lib/panelgate"));
     assert_eq!(config.socket, Path::new(DEFAULT_SOCKET));
     assert_eq!(config.store.outbox_max_bytes, 64 * 1024 * 1024);

@@ -21,7 +21,7 @@ use crate::payload::{Event, Reported, User, changed_users};
 use crate::store::EventQuery;
 
 /// Events read from the store in one go.
-const BATCH: u32 = 200;
+const BATCH: usize = 200;
 /// How often a silent stream shows that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -108,7 +108,7 @@ pub(super) async fn events(
 }
 
 async fn newest(actions: &Actions) -> Result<u64, super::ApiError> {
-    let query = EventQuery { panel: None, after_seq: 0, limit: 1, newest_first: true };
+    let query = EventQuery { limit: 1, ..EventQuery::default() };
     Ok(actions.events(query).await?.first().map_or(0, |event| event.seq))
 }
 
@@ -129,8 +129,13 @@ impl Reader {
                 return Some(event);
             }
             self.commits.mark_unchanged();
-            let query =
-                EventQuery { panel: self.panel.clone(), after_seq: self.after, limit: BATCH, newest_first: false };
+            let query = EventQuery {
+                panel: self.panel.clone(),
+                after_seq: Some(self.after),
+                before_seq: None,
+                limit: BATCH,
+                newest_first: false,
+            };
             self.read.extend(self.actions.events(query).await.ok()?.iter().map(Event::from));
             if self.read.is_empty() {
                 self.commits.changed().await.ok()?;

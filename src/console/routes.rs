@@ -24,8 +24,8 @@ const BODY_BYTES: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Rows of a list without pages, unless told, and at most.
-const ROWS: u32 = 100;
-const MOST_ROWS: u32 = 1000;
+const ROWS: usize = 100;
+const MOST_ROWS: usize = 1000;
 
 pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -56,6 +56,7 @@ async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sealing_key: SealingKey::new(&api.actions.sealing_key()),
         units: api.units.borrow().clone(),
+        cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
         outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
     }))
 }
@@ -93,7 +94,7 @@ async fn wire(State(api): State<Api>, id: PathId) -> Answer<Vec<WireRow>> {
 struct EventsQuery {
     panel: Option<PanelId>,
     after: Option<u64>,
-    limit: Option<u32>,
+    limit: Option<usize>,
     newest: Option<bool>,
 }
 
@@ -103,7 +104,8 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
         .actions
         .events(EventQuery {
             panel: query.panel,
-            after_seq: query.after.unwrap_or(0),
+            after_seq: query.after,
+            before_seq: None,
             limit: query.limit.unwrap_or(ROWS).min(MOST_ROWS),
             newest_first: query.newest.unwrap_or(false),
         })
@@ -115,14 +117,14 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
 #[serde(deny_unknown_fields)]
 struct LogQuery {
     after: Option<u64>,
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<LogLine>> {
     let query = asked(query)?;
     let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
     let lines = api.actions.log_lines(query.after.unwrap_or(0), limit).await?;
-    Ok(Json(lines.iter().map(LogLine::from).collect()))
+    Ok(Json(lines.into_iter().map(LogLine::from).collect()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

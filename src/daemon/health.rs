@@ -9,7 +9,7 @@ use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Tells the service manager, if there is one.
-pub fn notify(state: &[NotifyState<'_>]) {
+pub(super) fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "the service manager could not be told");
     }
@@ -66,7 +66,7 @@ impl Health {
 
 /// How often the service manager wants to hear of us, if at all.
 #[must_use]
-pub fn watchdog() -> Option<Duration> {
+pub(super) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 

@@ -17,7 +17,7 @@ use crate::config::{LogConfig, LogFormat};
 const LEVEL_VARIABLE: &str = "PANELGATE_LOG";
 
 /// Starts logging. Later calls do nothing, so that tests may start several daemons.
-pub(super) fn start(config: &LogConfig, quiet: &[&str]) {
+pub fn start(config: &LogConfig, quiet: &[&str]) {
     let level = std::env::var(LEVEL_VARIABLE).unwrap_or_else(|_| config.level.clone());
     let quiet: String = quiet.iter().map(|target| format!(",{target}=off")).collect();
     let filter = EnvFilter::builder().parse_lossy(format!("{level}{quiet}"));

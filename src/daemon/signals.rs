@@ -4,7 +4,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that ask the daemon to stop. The first one starts the orderly stop, the second one ends it at once.
 #[derive(Debug)]
-pub struct StopSignals {
+pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
@@ -14,7 +14,7 @@ impl StopSignals {
     ///
     /// # Errors
     /// When the system gives no more signal handlers.
-    pub fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
@@ -22,7 +22,7 @@ impl StopSignals {
     ///
     /// # Cancel safety
     /// No signal is lost when the future is dropped.
-    pub async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         // `recv` is cancel-safe, and signals are taken over as long as `self` lives.
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

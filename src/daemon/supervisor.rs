@@ -71,13 +71,16 @@ impl Supervisor {
         let name = name.to_owned();
         let unit =
             Unit { name, policy: self.policy, states: self.states.clone(), failures: VecDeque::new(), streak: 0 };
+        // Before its first run, so that whoever waits for its end does not miss it.
+        unit.tell(UnitState::Running);
         self.tasks.spawn(unit.run(stop, make));
     }
 
-    /// Waits until every unit has ended, which they do once their tokens are cancelled.
-    pub async fn ended(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+    /// Waits until a unit has ended for good: it was stopped or given up, or there never was one of that name.
+    pub async fn ended(&self, name: &str) {
+        let ended = |state: &UnitState| matches!(state, UnitState::Stopped | UnitState::GaveUp { .. });
+        // The sender lives as long as we do, so that waiting cannot fail.
+        let _ = self.states().wait_for(|states| states.get(name).is_none_or(ended)).await;
     }
 }
 
@@ -113,12 +116,7 @@ impl Unit {
                 tracing::error!(unit = self.name.as_str(), why, "failed too often; it is left alone until a restart");
                 return self.tell(UnitState::GaveUp { why });
             };
-            tracing::error!(
-                unit = self.name.as_str(),
-                why,
-                wait_ms = wait.as_millis() as u64,
-                "failed; it is started again"
-            );
+            tracing::error!(unit = self.name.as_str(), why, ?wait, "failed; it is started again");
             self.tell(UnitState::Restarting { failures: self.streak, why });
             // Both arms are cancel-safe.
             tokio::select! {
@@ -218,7 +216,7 @@ mod tests {
         assert_eq!(seen, UnitState::Restarting { failures: 1, why: "it panicked: planned".into() });
         wait_for(&supervisor, |_| runs.load(Ordering::Relaxed) == 4).await;
         stop.cancel();
-        supervisor.ended().await;
+        supervisor.ended("unit").await;
         assert_eq!(supervisor.states().borrow()["unit"], UnitState::Stopped);
     }
 
@@ -229,7 +227,7 @@ mod tests {
         let seen = wait_for(&supervisor, |s| matches!(s, UnitState::GaveUp { .. })).await;
         assert_eq!(seen, UnitState::GaveUp { why: "planned".into() });
         assert_eq!(runs.load(Ordering::Relaxed), 6, "the first run and five restarts");
-        supervisor.ended().await;
+        supervisor.ended("unit").await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -269,7 +267,7 @@ mod tests {
         planned(&supervisor, &stop, &["error"]);
         wait_for(&supervisor, |s| matches!(s, UnitState::Restarting { .. })).await;
         stop.cancel();
-        supervisor.ended().await;
+        supervisor.ended("unit").await;
         assert_eq!(supervisor.states().borrow()["unit"], UnitState::Stopped);
     }
 }

@@ -9,7 +9,7 @@ use super::StoreError;
 /// however that ends. The file stays, with the number of the process that had the lock last.
 #[derive(Debug)]
 pub(super) struct DirLock {
-    _file: File,
+    file: File,
 }
 
 impl DirLock {
@@ -32,6 +32,15 @@ impl DirLock {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Closing alone would keep the lock as long as a process that is just being started has a copy of the file.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data directory's lock is not given free");
+        }
     }
 }

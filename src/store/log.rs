@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use super::column::{Count, Id, Number};
 use super::events::id_at;
-use super::outbox::{Kind, Priority, Record};
+use super::outbox::{Kind, Priority};
+use super::room::Record;
 use super::{StoreError, Tx, View};
 
 /// A line of the action log, before it has its number. No field may hold a secret.

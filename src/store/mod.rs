@@ -7,6 +7,7 @@
 //! All SQL of the daemon is in here. Codes are sealed before they reach a row. Nothing in here reads a clock, but
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
+mod answers;
 mod column;
 mod error;
 mod events;
@@ -15,6 +16,7 @@ mod log;
 mod outbox;
 mod pacing;
 mod recover;
+mod room;
 mod schema;
 mod secrets;
 mod state;
@@ -32,6 +34,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use self::answers::{Answers, Versions};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{LogLine, NewLogLine};
@@ -40,7 +43,6 @@ pub use self::pacing::Urgency;
 pub use self::recover::Opened;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
-pub use self::users::{Answers, Versions};
 use crate::secrets::Keys;
 
 /// Writes and reads that may wait for the thread; further callers wait for room.
@@ -131,7 +133,7 @@ impl Store {
     }
 
     /// Runs `work` in a transaction, and answers after its commit. When `work` fails or panics, only its own changes
-    /// are rolled back.
+    /// are rolled back. `work` returns the first error that it meets and does not go on after it.
     ///
     /// Who needs several writes in order without waiting for each, such as a panel's events, uses
     /// [`Store::begin_write`]: a caller that waits for every grouped write in turn gets four a second.

@@ -8,6 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use serde::{Deserialize, Serialize};
 
 use super::column::{Count, Id, Json};
+use super::room::{Record, Totals};
 use super::{LogLine, StoreError, StoredEvent, Tx, View};
 
 /// Which record goes to the cloud first, and which is dropped last.
@@ -24,8 +25,6 @@ pub enum Priority {
 }
 
 impl Priority {
-    const DROPPED_FIRST: [Self; 3] = [Self::Log, Self::State, Self::Trouble];
-
     /// The priority of an event's class; `None` for levels, which are state and not sent as events.
     #[must_use]
     pub fn of(class: EventClass) -> Option<Self> {
@@ -109,19 +108,6 @@ pub struct OutboxStats {
 /// Below this number every number was given away, also when no row is left to show it.
 pub(super) const SEQ_FLOOR: &str = "seq_floor";
 
-/// What a row of the outbox takes on disk beside its text, with the event or log line that it stands for and its share
-/// of the indexes (measured).
-const ROW_BYTES: u64 = 150;
-
-/// What the outbox holds, kept in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Totals {
-    pub(super) rows: u64,
-    pub(super) bytes: u64,
-    /// Rows put in since the store was opened.
-    pub(super) added: u64,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Event = 0,
@@ -142,15 +128,6 @@ impl FromSql for Kind {
     }
 }
 
-/// A record to be put in.
-pub(super) struct Record<'a> {
-    pub(super) kind: Kind,
-    /// Bytes of text that belong to it, the body not counted.
-    pub(super) text: u64,
-    pub(super) panel: Option<&'a PanelId>,
-    pub(super) body: Option<String>,
-}
-
 #[derive(Serialize, Deserialize)]
 struct DeltaBody {
     from: u64,
@@ -159,18 +136,18 @@ struct DeltaBody {
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
-struct GapBody {
-    count: u64,
-    first: u64,
-    last: u64,
+pub(super) struct GapBody {
+    pub(super) count: u64,
+    pub(super) first: u64,
+    pub(super) last: u64,
 }
 
 /// A row as it stands.
-struct Stored {
-    priority: Priority,
-    seq: u64,
-    kind: Kind,
-    size: u64,
+pub(super) struct Stored {
+    pub(super) priority: Priority,
+    pub(super) seq: u64,
+    pub(super) kind: Kind,
+    pub(super) size: u64,
 }
 
 impl View<'_> {
@@ -206,14 +183,6 @@ impl View<'_> {
         Ok(OutboxStats { depth: rows, bytes, oldest })
     }
 
-    pub(super) fn outbox_totals(&self) -> Result<Totals, StoreError> {
-        let sql = "SELECT count(*), coalesce(sum(size), 0) FROM outbox";
-        let totals = self.row(sql, [], |row| {
-            Ok(Totals { rows: row.get::<_, Count>(0)?.0, bytes: row.get::<_, Count>(1)?.0, added: 0 })
-        })?;
-        Ok(totals.unwrap_or_default())
-    }
-
     /// A row whose content cannot be read (damaged, or written by another version) is told as a gap of one: it must
     /// not stand in the way of the others for ever.
     fn item(&self, row: &Stored) -> Result<OutboxItem, StoreError> {
@@ -244,7 +213,7 @@ impl View<'_> {
         }
     }
 
-    fn gap(&self, priority: Priority, seq: u64) -> Result<Option<GapBody>, StoreError> {
+    pub(super) fn gap(&self, priority: Priority, seq: u64) -> Result<Option<GapBody>, StoreError> {
         let sql = "SELECT body FROM outbox WHERE priority = ?1 AND seq = ?2";
         self.row(sql, (priority as u8, Count(seq)), |row| Ok(row.get::<_, Json<GapBody>>(0)?.0))
     }
@@ -281,7 +250,7 @@ impl Tx<'_> {
             let sql = "DELETE FROM outbox WHERE priority IN (0, 1, 2, 3) AND seq = ?1 \
                        RETURNING priority, seq, kind, size";
             for row in self.rows(sql, [Count(*seq)], stored_row)? {
-                self.subtract(row.size);
+                self.forget(&row);
                 if matches!(row.kind, Kind::Delta | Kind::Gap) {
                     floor = floor.max(row.seq);
                 }
@@ -301,75 +270,9 @@ impl Tx<'_> {
         }
         Ok(())
     }
-
-    /// Puts a record in; when there is no room, the oldest of the least priority goes.
-    pub(super) fn enqueue(&mut self, priority: Priority, seq: u64, record: Record<'_>) -> Result<(), StoreError> {
-        let size = ROW_BYTES + record.text + record.body.as_ref().map_or(0, String::len) as u64;
-        let sql = "INSERT INTO outbox (priority, seq, kind, size, panel, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let panel = record.panel.map(PanelId::as_str);
-        self.execute(sql, (priority as u8, Count(seq), record.kind as u8, Count(size), panel, record.body))?;
-        let totals = self.desk.outbox.get();
-        self.desk.outbox.set(Totals { rows: totals.rows + 1, bytes: totals.bytes + size, added: totals.added + 1 });
-        while self.is_too_full() && self.drop_one()? {}
-        Ok(())
-    }
-
-    fn is_too_full(&self) -> bool {
-        let totals = self.desk.outbox.get();
-        totals.rows > self.desk.options.outbox_max_rows || totals.bytes > self.desk.options.outbox_max_bytes
-    }
-
-    /// Drops the oldest record of the least priority and counts it in the gap in its place. The gap moves to the
-    /// number of the record that it swallows: the acknowledgement of a smaller gap, which is on its way, does not
-    /// delete a larger one. `false`: only alarms and gaps are left.
-    fn drop_one(&mut self) -> Result<bool, StoreError> {
-        for priority in Priority::DROPPED_FIRST {
-            let sql = "SELECT priority, seq, kind, size FROM outbox WHERE priority = ?1 ORDER BY seq LIMIT 2";
-            let mut oldest = self.rows(sql, [priority as u8], stored_row)?.into_iter().peekable();
-            let gap = oldest.next_if(|row| row.kind == Kind::Gap);
-            let Some(victim) = oldest.next() else { continue };
-            let mut body = GapBody { count: 1, first: victim.seq, last: victim.seq };
-            if let Some(gap) = gap {
-                if let Ok(Some(before)) = self.gap(priority, gap.seq) {
-                    body.count += before.count;
-                    body.first = before.first;
-                }
-                self.remove(&gap)?;
-            }
-            self.remove(&victim)?;
-            self.insert_gap(priority, body)?;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    fn insert_gap(&mut self, priority: Priority, gap: GapBody) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outbox (priority, seq, kind, size, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let key = (priority as u8, Count(gap.last), Kind::Gap as u8, Count(ROW_BYTES), Json(gap));
-        self.execute(sql, key)?;
-        let totals = self.desk.outbox.get();
-        self.desk.outbox.set(Totals { rows: totals.rows + 1, bytes: totals.bytes + ROW_BYTES, ..totals });
-        Ok(())
-    }
-
-    fn remove(&mut self, row: &Stored) -> Result<(), StoreError> {
-        let key = (row.priority as u8, Count(row.seq));
-        self.execute("DELETE FROM outbox WHERE priority = ?1 AND seq = ?2", key)?;
-        self.subtract(row.size);
-        Ok(())
-    }
-
-    fn subtract(&mut self, size: u64) {
-        let totals = self.desk.outbox.get();
-        self.desk.outbox.set(Totals {
-            rows: totals.rows.saturating_sub(1),
-            bytes: totals.bytes.saturating_sub(size),
-            ..totals
-        });
-    }
 }
 
-fn stored_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
+pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Stored> {
     Ok(Stored {
         priority: row.get(0)?,
         seq: row.get::<_, Count>(1)?.0,

@@ -108,31 +108,36 @@ fn put_aside(dir: &Path) -> Result<PathBuf, StoreError> {
             _ => {}
         }
     }
-    forget_oldest(dir).map_err(|error| StoreError::io(dir, error))?;
+    forget_oldest(dir, &to).map_err(|error| StoreError::io(dir, error))?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StoreError::io(dir, error))?;
     Ok(to)
 }
 
-/// A name with the time in it. A clock that stands still at 1970 does not overwrite the last one.
+/// A name with the time in it, which is free also when the clock stands still.
 fn free_name(dir: &Path) -> PathBuf {
-    let time = Timestamp::from_millisecond(clock::wall().0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let time = Timestamp::from_millisecond(clock::wall().0).unwrap_or_default();
+    let time = time.strftime("%Y%m%dT%H%M%S.%3fZ").to_string();
     let names = std::iter::once(String::new()).chain((2_u32..).map(|n| format!("-{n}")));
     let mut paths = names.map(|n| dir.join(format!("{ASIDE}{time}{n}"))).filter(|path| !path.exists());
     paths.next().unwrap_or_else(|| dir.join(format!("{ASIDE}{time}")))
 }
 
-fn forget_oldest(dir: &Path) -> io::Result<()> {
-    let mut aside = Vec::new();
+/// Deletes the oldest by name when there are too many. Never the one that was put aside just now: the clock may have
+/// been set back.
+fn forget_oldest(dir: &Path, newest: &Path) -> io::Result<()> {
+    let mut others = Vec::new();
     for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(ASIDE) && !PARTS.iter().any(|part| !part.is_empty() && name.ends_with(part)) {
-            aside.push(name);
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_part = PARTS.iter().any(|part| !part.is_empty() && name.ends_with(part));
+        if name.starts_with(ASIDE) && !is_part && path != newest {
+            others.push(path);
         }
     }
-    aside.sort_unstable();
-    for name in aside.iter().rev().skip(KEPT) {
+    others.sort_unstable();
+    for path in others.iter().rev().skip(KEPT - 1) {
         for part in PARTS {
-            match fs::remove_file(with_suffix(&dir.join(name), part)) {
+            match fs::remove_file(with_suffix(path, part)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }

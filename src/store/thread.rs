@@ -10,8 +10,8 @@ use panel_driver::clock;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::outbox::Totals;
 use super::pacing::{self, Pacing, Urgency};
+use super::room::Totals;
 use super::tx::{Desk, Tx, View};
 use super::{StoreError, StoreOptions, recover};
 
@@ -222,7 +222,7 @@ impl Writer {
         match self.run_in_savepoint(work.as_mut()) {
             Ok(()) => self.keep(now, urgency, work),
             Err(error) => {
-                // On some errors (a full disk is one) SQLite rolls back the whole transaction by itself.
+                // On some errors (a full disk can be one) SQLite rolls back the whole transaction by itself.
                 if self.conn.is_autocommit() {
                     self.abandon(&error);
                 }
@@ -249,14 +249,30 @@ impl Writer {
         self.conn.prepare_cached("SAVEPOINT work")?.execute([])?;
         let mut tx = Tx::new(&self.conn, &self.desk);
         let end = catch_unwind(AssertUnwindSafe(|| work.run(&mut tx))).unwrap_or(Err(StoreError::Internal));
-        let end = end.and_then(|()| Ok(self.conn.prepare_cached("RELEASE work")?.execute([]).map(|_| ())?));
+        let end = end.and_then(|()| self.release());
         if end.is_err() {
             self.desk.outbox.set(outbox);
-            if !self.conn.is_autocommit() {
-                self.conn.execute_batch("ROLLBACK TO work; RELEASE work")?;
+            let undo = if self.conn.is_autocommit() { "" } else { "ROLLBACK TO work; RELEASE work" };
+            if let Err(error) = self.conn.execute_batch(undo) {
+                // Half of the work must not be committed with the others'.
+                tracing::error!(%error, "a piece of work cannot be rolled back alone");
+                self.roll_back();
             }
         }
         end
+    }
+
+    fn release(&self) -> Result<(), StoreError> {
+        self.conn.prepare_cached("RELEASE work")?.execute([])?;
+        Ok(())
+    }
+
+    fn roll_back(&self) {
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction cannot be rolled back");
+        }
     }
 
     /// Takes a done write into the group and decides how long the group may wait now.
@@ -297,11 +313,7 @@ impl Writer {
 
     /// Rolls the group back and tells everybody in it.
     fn abandon(&mut self, error: &StoreError) {
-        if !self.conn.is_autocommit()
-            && let Err(rollback) = self.conn.execute_batch("ROLLBACK")
-        {
-            tracing::error!(error = %rollback, "a transaction cannot be rolled back");
-        }
+        self.roll_back();
         let Some(group) = self.group.take() else { return };
         self.desk.outbox.set(group.outbox);
         for work in group.done {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::column::Count;
 use super::events::Pruning;
-use super::outbox::Totals;
+use super::room::Totals;
 use super::schema::Base;
 use super::{StoreError, StoreOptions};
 use crate::secrets::Keys;
@@ -80,16 +80,25 @@ impl fmt::Debug for Tx<'_> {
 }
 
 impl View<'_> {
-    /// All rows of a query.
+    /// All rows of a query. A row that cannot be read (damaged, or with a word of a newer version) is logged and passed
+    /// over: it does not cost a panel its other rows.
     pub(super) fn rows<T>(
         &self,
         sql: &str,
         params: impl Params,
-        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params, map)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            match map(row).map_err(StoreError::from) {
+                Ok(value) => all.push(value),
+                Err(StoreError::Row(what)) => tracing::error!(what, "a row that cannot be read is passed over"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
     }
 
     /// The first row of a query, if there is one.
@@ -106,6 +115,10 @@ impl View<'_> {
 impl Tx<'_> {
     /// Runs a statement that returns no rows; tells how many rows it changed.
     pub(super) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        // After some errors there is no transaction any more. Who goes on all the same must not write outside of one.
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Internal);
+        }
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
     }
 

@@ -122,7 +122,7 @@ CREATE TABLE event (
     text      TEXT
 ) STRICT;
 
-CREATE INDEX event_by_panel ON event (panel, seq);
+CREATE INDEX event_by_panel ON event (panel); -- and seq, as every index
 
 CREATE TABLE log (
     seq    INTEGER PRIMARY KEY,

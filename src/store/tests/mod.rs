@@ -1,13 +1,14 @@
 //! Tests by subject. They work on real files in temporary directories; only the store's own timer runs.
 
+mod child;
 mod contents;
-// mod events;
-// mod faults;
+mod events;
+mod faults;
 mod grouping;
-// mod outbox;
-// mod power;
-// mod sealed;
-// mod wear;
+mod outbox;
+mod power;
+mod sealed;
+mod wear;
 
 use std::path::Path;
 use std::sync::Arc;

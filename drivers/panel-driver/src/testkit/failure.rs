@@ -21,6 +21,12 @@ impl Failure {
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), seed: None, at: Duration::ZERO, trace: Vec::new() }
     }
+
+    /// The same, with the circumstances said before it.
+    #[must_use]
+    pub fn when(self, circumstances: &str) -> Self {
+        Self { what: format!("{circumstances}: {}", self.what), ..self }
+    }
 }
 
 impl fmt::Display for Failure {

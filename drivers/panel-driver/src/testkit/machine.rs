@@ -17,6 +17,7 @@ use crate::{Busy, DriverError, DriverEvent, LinkError, Outcome, Retry, Session, 
 const NEEDS_INSTALLER: Duration = Duration::from_secs(300);
 /// Steps in one virtual second after which both sides only keep each other busy.
 const STEPS_PER_SECOND: u32 = 100_000;
+const LIVELOCK: &str = "livelock: 100000 steps in one virtual second";
 /// Calls of `handle_timeout` at one instant after which a time-out is taken for one that stays in the past. A
 /// session may let several timers expire one by one.
 const TIMEOUTS_AT_ONCE: u32 = 16;
@@ -106,7 +107,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
 
     fn step(&mut self, wake: Wake) -> Result<(), Failure> {
         if !self.pace.step_fits(self.now) {
-            return Err(self.fail(format!("livelock: {STEPS_PER_SECOND} steps in one second")));
+            return Err(self.fail(LIVELOCK));
         }
         match wake {
             Wake::ToPanel => match self.to_panel.take() {
@@ -186,7 +187,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         let Some(session) = &mut self.session else { return Ok(()) };
         while let Some(output) = session.poll_output() {
             if !self.pace.step_fits(self.now) {
-                return Err(self.record.fail(self.now, "poll_output never comes to an end"));
+                return Err(self.record.fail(self.now, format!("{LIVELOCK}, the last in poll_output")));
             }
             if end.is_some() {
                 return Err(self.record.fail(self.now, "an output came after End"));
@@ -207,7 +208,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         let silent = self.silent_until.is_some_and(|until| self.now < until);
         while let Some(bytes) = session.poll_transmit() {
             if !self.pace.step_fits(self.now) {
-                return Err(self.record.fail(self.now, "poll_transmit never comes to an end"));
+                return Err(self.record.fail(self.now, format!("{LIVELOCK}, the last in poll_transmit")));
             }
             self.record.bytes_to_panel += bytes.len() as u64;
             if !silent {
@@ -235,7 +236,7 @@ impl<S: Session, P: Simulator> Pair<S, P> {
             let lost = !self.joined || self.silent_until.is_some_and(|until| self.now < until);
             while let Some(bytes) = self.panel.poll_transmit() {
                 if !self.pace.step_fits(self.now) {
-                    return Err(self.fail("the simulator's poll_transmit never comes to an end"));
+                    return Err(self.fail(format!("{LIVELOCK}, the last in the simulator's poll_transmit")));
                 }
                 if !lost {
                     cut |= self.to_driver.send(self.now, &bytes, &self.faults, &mut self.net_rng);
@@ -254,16 +255,8 @@ impl<S: Session, P: Simulator> Pair<S, P> {
 
     /// The session ended by itself: its last words go out, then the line closes.
     fn session_ended(&mut self, error: DriverError) -> Result<(), Failure> {
-        let wait = match error.retry() {
-            Retry::Now => Some(Duration::ZERO),
-            Retry::Backoff => Some(self.backoff),
-            Retry::NeedsInstaller => Some(NEEDS_INSTALLER),
-            Retry::Never => None,
-        };
         self.close_from_driver();
-        self.session_gone(error)?;
-        self.reopen = wait.filter(|_| self.stopping.is_none()).map(|wait| self.now + wait);
-        Ok(())
+        self.session_gone(error, Duration::ZERO)
     }
 
     /// The driver's side closes; what it sent before still arrives.
@@ -291,12 +284,10 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         Ok(())
     }
 
-    /// The driver sees that the line is gone.
+    /// The driver sees that the line is gone; the session may know a better reason.
     fn link_closed(&mut self, down: Duration) -> Result<(), Failure> {
-        self.session_gone(LinkError::closed().into())?;
-        let at = self.now + down.max(self.backoff);
-        self.reopen = Some(at).filter(|_| self.stopping.is_none());
-        Ok(())
+        let known = self.session.as_mut().and_then(|session| session.handle_closed(self.now));
+        self.session_gone(known.unwrap_or_else(|| LinkError::closed().into()), down)
     }
 
     fn part(&mut self) {
@@ -304,7 +295,15 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         self.panel.handle_disconnect(self.now);
     }
 
-    fn session_gone(&mut self, error: DriverError) -> Result<(), Failure> {
+    /// The connection is over; its owner opens the next one when the error allows it, but not before `down` is over.
+    fn session_gone(&mut self, error: DriverError, down: Duration) -> Result<(), Failure> {
+        let wait = match error.retry() {
+            Retry::Now => Some(Duration::ZERO),
+            Retry::Backoff => Some(self.backoff),
+            Retry::NeedsInstaller => Some(NEEDS_INSTALLER),
+            Retry::Never => None,
+        };
+        self.reopen = wait.filter(|_| self.stopping.is_none()).map(|wait| self.now + wait.max(down));
         self.drop_session();
         self.record.ended(self.now, error)
     }

@@ -3,6 +3,7 @@
 //! [`Pair`] joins a driver's [`Session`](crate::Session) and a [`Simulator`](crate::sim::Simulator) in memory, under
 //! a clock that jumps and a network that misbehaves by seed. It checks the rules of the contract at every step; what
 //! breaks one is a [`Failure`]. [`seeds`] runs one scenario under many seeds and says how to run a failing one again.
+//! [`conformance`] holds the checks that every driver passes.
 //!
 //! ```text
 //! #[test]
@@ -17,6 +18,7 @@
 //! }
 //! ```
 
+pub mod conformance;
 mod failure;
 mod machine;
 mod net;

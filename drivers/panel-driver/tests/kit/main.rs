@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod conformance;
 mod links;
 mod listener;
 mod pair;

@@ -118,7 +118,7 @@ fn planted_bugs_are_caught_with_their_seed_and_a_trace() {
         (Bug::AnswersTwice, "was answered twice"),
         (Bug::ForgetsToAnswer, "did not settle"),
         (Bug::LeavesTimerInThePast, "the session's time-out stays in the past"),
-        (Bug::ChattersForEver, "livelock: 100000 steps in one second"),
+        (Bug::ChattersForEver, "livelock: 100000 steps in one virtual second"),
         (Bug::PanicsOnGarbage, "panicked: only text is expected"),
         (Bug::SpeaksAfterEnd, "an output came after End"),
         (Bug::ShowsCodes, "a secret stands in the wire log"),

@@ -170,6 +170,16 @@ async fn a_dropped_line_stays_down_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_hangup_comes_after_the_last_bytes() {
+    let panel = Served::listening().await;
+    let mut client = panel.dial().await;
+    client.write_all(&line("Lwrong")).await.unwrap();
+    let mut heard = Vec::new();
+    soon("the end", client.read_to_end(&mut heard)).await.unwrap();
+    assert_eq!(heard, line("LNO"));
+}
+
+#[tokio::test]
 async fn stopping_hangs_up_and_frees_the_address() {
     let panel = Served::listening().await;
     let addr = panel.server.addr().unwrap();
@@ -283,7 +293,7 @@ fn input(text: &'static str) -> Input {
     Box::new(BufReader::new(Cursor::new(text)))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_script_drives_a_simulator_and_its_output_is_json_lines() {
     let (output, reader) = tokio::io::duplex(64 * 1024);
     let script = "# the door\nopen 3\nwait 0.01\nstate # all of it\nusers\nopn 3\nreboot\n\nwait 0.1\nquit\nopen 8\n";

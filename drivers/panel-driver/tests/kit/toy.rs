@@ -8,16 +8,18 @@
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use panel_driver::sim::{Hangup, Poke, PokeError, Simulator};
 use panel_driver::{
-    Busy, Command, CommandId, Direction, DriverError, DriverEvent, DriverStart, Outcome, Section, Session,
+    Busy, Command, CommandId, Direction, DriverError, DriverEvent, DriverStart, Outcome, Residue, Section, Session,
     SessionOutput, SetUser, WireEntry,
 };
 use panel_model::{
-    AccessCode, EventKind, Evidence, NotNow, PanelError, PanelEvent, PanelState, Password, Refusal, Zone,
+    Access, AccessCode, Capabilities, Charset, CodeRules, EventKind, Evidence, LabelRules, NotNow, PanelError,
+    PanelEvent, PanelRole, PanelState, PartitionSet, Password, Refusal, RoleSlots, Sections, Slot, Zone,
 };
 use serde_json::{Value, json};
 
@@ -51,11 +53,44 @@ pub(crate) enum Bug {
     SendsAnyCode,
     TakesAnyNumberOfCommands,
     NeedsWholeLines,
+    NeverGivesUp,
+    TripsOverResidue,
+    ChangesCapabilities,
 }
 
 pub(crate) fn line(body: &str) -> Bytes {
     let sum = body.bytes().fold(0, |sum, byte| sum ^ byte);
     Bytes::from(format!("{body}*{sum:02X}\n"))
+}
+
+static NEXT: AtomicU16 = AtomicU16::new(1);
+
+pub(crate) fn capabilities() -> Capabilities {
+    let slot = |n| Slot::new(n).unwrap();
+    Capabilities {
+        model: "toy".into(),
+        slots: vec![RoleSlots { first: slot(1), last: slot(SLOTS.into()), roles: vec![PanelRole::User] }],
+        codes: CodeRules { lengths: vec![6], duress_distance: false },
+        user_labels: LabelRules { max_chars: 16, charset: Charset::Any },
+        partitions: PartitionSet::first(1),
+        zones: 8,
+        outputs: 0,
+        locks: 0,
+        arm_modes: Vec::new(),
+        arm_without_code: false,
+        bypass: false,
+        set_clock: false,
+        sections: Sections {
+            codes: Access::WriteOnly,
+            labels: Access::Cached,
+            partitions: Access::Unsupported,
+            roles: Access::Unsupported,
+            tags: Access::Unsupported,
+            locks: Access::Unsupported,
+            installer_code: Access::Unsupported,
+        },
+        notes: Vec::new(),
+    }
 }
 
 /// Collects bytes and gives whole lines with a right checksum.
@@ -137,6 +172,8 @@ impl ToySession {
             Asked::Status(_) => ("Q".into(), "Q".into()),
             Asked::User(_, user) => {
                 let code = user.code.as_ref().map_or("", AccessCode::expose);
+                let note = Some(Residue("writing a user".into()));
+                self.outputs.push_back(SessionOutput::Event(DriverEvent::Residue(note)));
                 (format!("U{},{code}", user.slot), format!("U{},****", user.slot))
             }
         };
@@ -177,11 +214,15 @@ impl ToySession {
     fn refusal(&self, command: &Command) -> Option<Refusal> {
         match command {
             Command::Refresh(Section::State) => None,
+            Command::SetUser(SetUser { code: None, .. }) if self.bug != Bug::SendsUnsupported => {
+                Some(Refusal::Unsupported)
+            }
+            Command::DisableUser { slot } if slot.number() > SLOTS => Some(Refusal::SlotNotAvailable),
             Command::SetUser(user) if user.slot.number() > SLOTS && self.bug != Bug::SendsAnySlot => {
                 Some(Refusal::SlotNotAvailable)
             }
             Command::SetUser(user) => {
-                let right = user.code.as_ref().is_some_and(|code| code.expose().len() == 6);
+                let right = user.code.as_ref().is_none_or(|code| capabilities().codes.check(code).is_ok());
                 (!right && self.bug != Bug::SendsAnyCode).then_some(Refusal::CodeFormat)
             }
             _ => (self.bug != Bug::SendsUnsupported).then_some(Refusal::Unsupported),
@@ -192,7 +233,14 @@ impl ToySession {
         self.outputs.push_back(SessionOutput::Event(DriverEvent::Alive));
         let asked = self.in_flight.take();
         match (body.split_at(1), asked) {
-            (("L", "OK"), Some(InFlight { asked: Asked::Login, .. })) => self.ask(now, Asked::Status(None)),
+            (("L", "OK"), Some(InFlight { asked: Asked::Login, .. })) => {
+                self.ask(now, Asked::Status(None));
+                let mut told = capabilities();
+                if self.bug == Bug::ChangesCapabilities {
+                    told.zones = NEXT.fetch_add(1, Ordering::Relaxed);
+                }
+                self.outputs.push_back(SessionOutput::Event(DriverEvent::Capabilities(Box::new(told))));
+            }
             (("L", "NO"), asked) if self.bug == Bug::TakesRefusalForSilence => self.in_flight = asked,
             (("L", "NO"), _) => self.end(DriverError::Auth("wrong password".into())),
             (("S", zones), Some(InFlight { asked: Asked::Status(id), .. })) if zones.len() == 8 => {
@@ -204,6 +252,7 @@ impl ToySession {
             (("U", slot), Some(InFlight { asked: Asked::User(id, user), .. }))
                 if slot == format!("OK{}", user.slot) =>
             {
+                self.outputs.push_back(SessionOutput::Event(DriverEvent::Residue(None)));
                 if self.bug != Bug::ForgetsToAnswer {
                     self.done(id, Outcome::Applied(Evidence::Acknowledged));
                 }
@@ -252,6 +301,9 @@ impl ToySession {
 
 impl Session for ToySession {
     fn handle_open(&mut self, now: Instant) {
+        if self.bug == Bug::TripsOverResidue && self.start.residue.is_some() {
+            return self.end(DriverError::Unsupported("what is this?".into()));
+        }
         self.ask(now, Asked::Login);
     }
 
@@ -292,7 +344,7 @@ impl Session for ToySession {
             return self.ask(now - ANSWER + Duration::from_micros(1), Asked::Status(None));
         }
         match &mut self.in_flight {
-            Some(waiting) if waiting.deadline <= now && waiting.tries == TRIES => {
+            Some(waiting) if waiting.deadline <= now && waiting.tries == TRIES && self.bug != Bug::NeverGivesUp => {
                 if let Some(InFlight { asked: Asked::User(id, _) | Asked::Status(Some(id)), .. }) =
                     self.in_flight.take()
                 {

@@ -1,0 +1,198 @@
+use std::collections::BTreeSet;
+
+use panel_model::{ArmMode, LockId, Origin, Partition, Trouble, TroubleKind};
+use rusqlite::params;
+
+use super::*;
+
+#[tokio::test]
+async fn events_of_every_kind_come_back_as_they_were_added() {
+    let (dir, store) = fresh();
+    let mut added = Vec::new();
+    for (n, kind) in (0..).zip(EventKind::ALL) {
+        added.push(add(&store, event(*kind, n)).await);
+    }
+    let full = PanelEvent::new(EventKind::Trouble)
+        .partition(Partition::new(8).expect("a partition"))
+        .slot(slot(95))
+        .lock(LockId::new(7).expect("a lock"))
+        .output(4)
+        .mode(ArmMode::StayNoEntry)
+        .trouble(Trouble::device(TroubleKind::ZoneFault, 12))
+        .text("said the panel: \"ü\"")
+        .replayed();
+    added.push(add(&store, NewEvent { panel: panel("x"), at: WallTime(-5), event: full }).await);
+    store.close().await;
+    let store = open(dir.path());
+    assert_eq!(all_events(&store).await, added);
+    let last = added.last().expect("one");
+    assert_eq!((last.event.origin, last.at), (Origin::Replay, WallTime(-5)));
+}
+
+#[tokio::test]
+async fn numbers_rise_and_names_are_never_the_same() {
+    let (dir, store) = fresh();
+    let mut added = Vec::new();
+    for n in 0..20 {
+        added.push(add(&store, event(EventKind::ZoneOpened, 0)).await);
+        if n == 10 {
+            let failed = store.write::<(), _>(Urgency::Now, |tx| {
+                tx.add_event(event(EventKind::ZoneOpened, 0))?;
+                Err(StoreError::Row("on purpose".into()))
+            });
+            failed.await.expect_err("failed");
+        }
+    }
+    assert!(added.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+    assert_eq!(added.iter().map(|e| e.id).collect::<BTreeSet<_>>().len(), 20);
+    assert_eq!(added[0].id.get_version_num(), 7);
+    let (seconds, nanos) = added[0].id.get_timestamp().expect("a time").to_unix();
+    assert_eq!((seconds, nanos), (1_735_689_600, 0), "the time of the event, not of the box");
+    let last = added.last().expect("one").seq;
+    store.close().await;
+    assert!(add(&open(dir.path()), event(EventKind::ZoneOpened, 0)).await.seq > last);
+}
+
+#[tokio::test]
+async fn queries_choose_panel_range_order_and_number() {
+    let (_dir, store) = fresh();
+    for n in 0..30 {
+        let id = panel(["dsc-1", "dsc-2", "dsc-10"][n as usize % 3]);
+        add(&store, NewEvent { panel: id, ..event(EventKind::ZoneOpened, n) }).await;
+    }
+    let all = EventQuery { limit: 100, newest_first: false, ..EventQuery::default() };
+    let one = EventQuery { panel: Some(panel("dsc-1")), ..all.clone() };
+    let rows: Vec<(EventQuery, Vec<u64>)> = vec![
+        (all.clone(), (1..=30).collect()),
+        (EventQuery { newest_first: true, limit: 3, ..all.clone() }, vec![30, 29, 28]),
+        (EventQuery { after_seq: Some(28), ..all.clone() }, vec![29, 30]),
+        (EventQuery { after_seq: Some(5), before_seq: Some(8), ..all.clone() }, vec![6, 7]),
+        (EventQuery { after_seq: Some(u64::MAX), ..all.clone() }, vec![]),
+        (EventQuery { limit: 0, ..all }, vec![]),
+        (EventQuery { limit: 4, ..one.clone() }, vec![1, 4, 7, 10]),
+        (EventQuery { newest_first: true, limit: 2, ..one.clone() }, vec![28, 25]),
+        (EventQuery { newest_first: true, before_seq: Some(25), limit: 2, ..one.clone() }, vec![22, 19]),
+        (EventQuery { after_seq: Some(22), ..one }, vec![25, 28]),
+        (EventQuery { panel: Some(panel("dsc-3")), ..EventQuery::default() }, vec![]),
+    ];
+    for (query, expected) in rows {
+        let asked = query.clone();
+        let got = store.read(move |view| view.events(&asked)).await.expect("read");
+        assert_eq!(got.iter().map(|e| e.seq).collect::<Vec<_>>(), expected, "{query:?}");
+    }
+}
+
+/// Adds `count` events of a panel in few commits.
+async fn add_many(store: &Store, id: &str, kind: EventKind, count: u32) {
+    let id = panel(id);
+    let add = move |tx: &mut Tx<'_>| {
+        (0..count).try_for_each(|n| tx.add_event(NewEvent { panel: id.clone(), ..event(kind, n) }).map(|_| ()))
+    };
+    store.write(Urgency::Now, add).await.expect("stored");
+}
+
+async fn count(store: &Store, id: &'static str) -> u32 {
+    let sql = "SELECT count(*) FROM event WHERE panel = ?1";
+    let count = store.read(move |view| view.row(sql, params![id], |row| row.get(0))).await.expect("read");
+    count.expect("a count")
+}
+
+async fn acknowledge_all(store: &Store) {
+    let all = store.write(Urgency::Now, |tx| {
+        let all: Vec<_> = tx.outbox_next(usize::MAX, &BTreeSet::new())?.iter().map(|item| item.seq).collect();
+        tx.outbox_ack(&all)
+    });
+    all.await.expect("stored");
+}
+
+#[tokio::test]
+async fn the_history_of_a_panel_is_bounded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { history_rows: 100, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    add_many(&store, "quiet", EventKind::ZoneOpened, 50).await;
+    for _ in 0..20 {
+        add_many(&store, "busy", EventKind::PartitionReady, 100).await;
+        let busy = count(&store, "busy").await;
+        assert!((100..=111).contains(&busy), "{busy}");
+    }
+    assert_eq!(count(&store, "quiet").await, 50, "a busy panel costs a quiet one nothing");
+    let newest = store.read(|view| view.events(&EventQuery { limit: 1, ..EventQuery::default() })).await.expect("read");
+    assert_eq!(newest[0].seq, 2_050, "the oldest go, not the newest");
+}
+
+#[tokio::test]
+async fn events_that_the_cloud_still_has_to_get_are_never_pruned() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { history_rows: 100, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    add_many(&store, "dsc-1", EventKind::ZoneAlarm, 10).await;
+    add_many(&store, "dsc-1", EventKind::ZoneOpened, 500).await;
+    add_many(&store, "dsc-1", EventKind::PartitionReady, 500).await;
+    assert!((510..=800).contains(&count(&store, "dsc-1").await), "the levels are not needed");
+    let waiting = store.read(|view| view.outbox_next(usize::MAX, &BTreeSet::new())).await.expect("read");
+    assert_eq!(waiting.len(), 510);
+    assert!(waiting.iter().all(|item| matches!(item.record, OutboxRecord::Event(_))));
+    acknowledge_all(&store).await;
+    add_many(&store, "dsc-1", EventKind::PartitionReady, 300).await;
+    assert!((100..=111).contains(&count(&store, "dsc-1").await));
+}
+
+#[tokio::test]
+async fn pruning_finds_its_way_past_events_that_stay() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { history_rows: 1_000, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    add_many(&store, "dsc-1", EventKind::ZoneAlarm, 6_000).await;
+    add_many(&store, "dsc-1", EventKind::PartitionReady, 12_000).await;
+    let kept = count(&store, "dsc-1").await;
+    assert!((7_000..=9_000).contains(&kept), "{kept}: more alarms than one look takes in, and still bounded");
+}
+
+#[tokio::test]
+async fn log_lines_come_back_and_are_bounded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { log_rows: 50, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    let line = |n: i64| NewLogLine {
+        at: WallTime(n),
+        actor: "ann".into(),
+        role: "local".into(),
+        door: "cli".into(),
+        action: "set_code".into(),
+        panel: (n % 2 == 0).then(|| panel("dsc-1")),
+        slot: (n % 3 == 0).then(|| slot(4)),
+        result: "accepted".into(),
+        text: (n % 5 == 0).then(|| "version 3".into()),
+    };
+    let seqs = store.write(Urgency::Now, move |tx| (0..10).map(|n| tx.add_log_line(line(n))).collect());
+    let seqs: Vec<u64> = seqs.await.expect("stored");
+    let got = store.read(move |view| view.log_lines(seqs[3], 4)).await.expect("read");
+    assert_eq!(got.iter().map(|l| l.line.clone()).collect::<Vec<_>>(), [4, 5, 6, 7].map(line));
+    let got = store.read(|view| view.newest_log_lines(2)).await.expect("read");
+    assert_eq!(got.iter().map(|l| l.line.clone()).collect::<Vec<_>>(), [9, 8].map(line));
+    for _ in 0..5 {
+        acknowledge_all(&store).await;
+        let more = store.write(Urgency::Now, move |tx| (0..100).try_for_each(|n| tx.add_log_line(line(n)).map(|_| ())));
+        more.await.expect("stored");
+    }
+    let kept = store.read(|view| view.log_lines(0, usize::MAX)).await.expect("read").len();
+    assert!((100..=351).contains(&kept), "{kept}: those of the last round are not acknowledged");
+}
+
+#[tokio::test]
+async fn room_that_is_not_needed_any_more_is_given_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { history_rows: 100, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    add_many(&store, "dsc-1", EventKind::ZoneOpened, 3_000).await;
+    acknowledge_all(&store).await;
+    add_many(&store, "dsc-1", EventKind::PartitionReady, 1_000).await;
+    store.close().await;
+    let size = || std::fs::metadata(dir.path().join("panelgate.db")).expect("there").len();
+    let before = size();
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    let kept = all_events(&store).await.len();
+    store.close().await;
+    assert!(size() * 4 < before, "{} of {before} for {kept} events", size());
+}
