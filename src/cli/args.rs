@@ -142,6 +142,9 @@ pub(super) struct SimulateArgs {
     /// Digits of all codes
     #[arg(long, value_name = "N")]
     pub(super) code_length: Option<usize>,
+    /// One of the panel's own settings, such as exit_seconds=10 or pace=fast; an unknown name lists them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
     /// Seed of everything that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
@@ -403,6 +406,13 @@ pub(super) enum LogCommand {
     List,
 }
 
+/// A setting and its value.
+#[cfg(feature = "sim")]
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// One of the model's words, with `-` for `_`, as people type them.
 fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let json = serde_json::Value::String(text.to_lowercase().replace('-', "_"));
@@ -441,10 +451,13 @@ mod tests {
             "log list --last 5",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
             "run --config x.toml",
             "status --json",
+            #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
+            #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));

@@ -64,5 +64,6 @@ fn wanted(args: SimulateArgs) -> Wanted {
         master: args.master.map(AccessCode::new),
         installer: args.installer.map(InstallerCode::new),
         password: args.password.map(Password::new),
+        settings: args.set,
     }
 }

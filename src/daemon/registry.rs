@@ -115,6 +115,8 @@ pub mod simulator {
         pub master: Option<AccessCode>,
         pub installer: Option<InstallerCode>,
         pub password: Option<Password>,
+        /// The vendor's own settings: name and value.
+        pub settings: Vec<(String, String)>,
     }
 
     /// A simulated panel.
@@ -154,6 +156,9 @@ pub mod simulator {
         config.master = wanted.master;
         config.installer = wanted.installer;
         config.password = wanted.password.unwrap_or(config.password);
+        for (name, value) in &wanted.settings {
+            config.set(name, value)?;
+        }
         let simulator = DscSimulator::new(config).map_err(|error| error.to_string())?;
         Ok(Box::new(simulator))
     }

@@ -80,6 +80,7 @@ async fn serve(
         installer: Some(panel_model::InstallerCode::new(INSTALLER.to_owned())),
         password: Some(panel_model::Password::new(PASSWORD.to_owned())),
         code_length: None,
+        settings: Vec::new(),
     };
     let simulator = simulator::make("dsc", wanted).map_err(anyhow::Error::msg)?;
     // What happens inside the panel is told to nobody: the daemon tells it.
@@ -103,6 +104,7 @@ socket = "{socket}"
 
 [cloud]
 url = "mqtt://{broker}"
+protocol = "3.1.1"
 
 [log]
 level = "warn,panelgate=info"
@@ -134,7 +136,7 @@ zones = 8
 "#,
         gateway = places.gateway,
         socket = places.socket.display(),
-        broker = places.mqtt_v5,
+        broker = places.mqtt,
         pty = pty.display(),
     )
 }

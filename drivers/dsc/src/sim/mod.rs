@@ -32,6 +32,7 @@ mod person;
 mod prompt;
 mod rng;
 mod sections;
+mod settings;
 mod signal;
 mod snapshot;
 mod tell;

@@ -1,0 +1,152 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Program, panelgate};
+
+/// What to simulate; everything else is the factory's.
+#[derive(Debug, Clone)]
+pub(crate) struct Sim {
+    /// `None`: an Envisalink on a TCP port. A path: an IT-100 on a pty.
+    pty: Option<PathBuf>,
+    pace: &'static str,
+    more: Vec<String>,
+}
+
+impl Sim {
+    /// A PC1864 behind an Envisalink.
+    pub(crate) fn envisalink() -> Self {
+        Self { pty: None, pace: "fast", more: Vec::new() }
+    }
+
+    /// A PC1864 behind an IT-100 on a pty.
+    pub(crate) fn it100(pty: &Path) -> Self {
+        Self { pty: Some(pty.to_owned()), pace: "fast", more: Vec::new() }
+    }
+
+    /// One of the panel's own settings.
+    pub(crate) fn set(self, key: &str, value: impl ToString) -> Self {
+        let setting = format!("{key}={}", value.to_string());
+        self.with("set", setting)
+    }
+
+    /// Everything takes as long as at a real panel; else what a client waits for takes milliseconds.
+    pub(crate) fn at_real_pace(mut self) -> Self {
+        self.pace = "real";
+        self
+    }
+
+    /// One more option with its value.
+    pub(crate) fn with(mut self, option: &str, value: impl ToString) -> Self {
+        self.more.extend([format!("--{option}"), value.to_string()]);
+        self
+    }
+
+    pub(crate) fn start(self) -> SimPanel {
+        let mut command = panelgate();
+        command.args(["simulate", "dsc"]);
+        match &self.pty {
+            Some(path) => command.args(["--interface", "it100", "--pty"]).arg(path),
+            None => command.args(["--interface", "envisalink", "--listen", "127.0.0.1:0"]),
+        };
+        command.args(["--set", &format!("pace={}", self.pace)]);
+        command.args(&self.more);
+        let process = Program::start("the simulated panel", command);
+        let addr = process.out.wait("listening", 0, |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["event"] == "listening").then(|| line["addr"].as_str().and_then(|addr| addr.parse().ok()))
+        });
+        SimPanel { process, addr }
+    }
+}
+
+/// A running simulated panel.
+pub(crate) struct SimPanel {
+    process: Program,
+    addr: Option<SocketAddr>,
+}
+
+impl SimPanel {
+    /// Where clients dial.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr.expect("an Envisalink")
+    }
+
+    /// Does something at the front panel.
+    pub(crate) fn poke(&mut self, line: &str) {
+        self.process.say(line);
+    }
+
+    /// Does something at the front panel and waits until it has happened.
+    pub(crate) fn poke_until(&mut self, line: &str, event: &str) -> Value {
+        let from = self.mark();
+        self.poke(line);
+        self.wait(from, event, |_| true)
+    }
+
+    pub(crate) fn mark(&self) -> usize {
+        self.process.out.mark()
+    }
+
+    /// All that happened so far.
+    pub(crate) fn happened(&self) -> Vec<Value> {
+        self.process.out.pick(0, |line| serde_json::from_str(line).ok())
+    }
+
+    /// How often something happened.
+    pub(crate) fn count(&self, event: &str, fits: impl Fn(&Value) -> bool) -> usize {
+        self.happened().iter().filter(|line| line["event"] == event && fits(line)).count()
+    }
+
+    /// Waits until something has happened after `from`.
+    pub(crate) fn wait(&self, from: usize, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.process.out.wait(event, from, |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["event"] == event && fits(&line)).then_some(line)
+        })
+    }
+
+    /// The panel's users with their codes.
+    pub(crate) fn users(&mut self) -> Value {
+        self.poke_until("users", "users")["users"].clone()
+    }
+
+    /// The code of a slot, if it has one.
+    pub(crate) fn code(&mut self, slot: u16) -> Option<String> {
+        self.user(slot).and_then(|user| user["code"].as_str().map(str::to_owned))
+    }
+
+    /// What the panel has in a slot.
+    pub(crate) fn user(&mut self, slot: u16) -> Option<Value> {
+        let users = self.users();
+        users.as_array().expect("a list").iter().find(|user| user["slot"] == slot).cloned()
+    }
+
+    /// Partitions, zones and troubles.
+    pub(crate) fn state(&mut self) -> Value {
+        self.poke_until("state", "state")["state"].clone()
+    }
+
+    /// Whether the module has left every menu that it opened.
+    pub(crate) fn menus_left(&self) -> bool {
+        let ours = |line: &Value| line["by"] == "module";
+        self.count("menu_opened", ours) == self.count("menu_left", ours)
+    }
+
+    /// Waits until the module has left every menu that it opened.
+    pub(crate) fn wait_menus_left(&self) {
+        self.process.out.until("all menus left", |lines| {
+            let count = |event: &str| {
+                let is =
+                    |line: &&String| line.contains(&format!("\"event\":\"{event}\"")) && line.contains("\"module\"");
+                lines.iter().filter(is).count()
+            };
+            (count("menu_opened") == count("menu_left")).then_some(())
+        });
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.process.out.all()
+    }
+}

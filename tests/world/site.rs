@@ -1,0 +1,256 @@
+use std::fmt::Write as _;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+use super::{Answer, Broker, Cable, Lines, Observer, Program, SimPanel, Terminal, panelgate};
+
+/// A box at a customer's site: its folder, its configuration, its broker. The daemon is started as often as a test
+/// likes.
+pub(crate) struct Site {
+    folder: tempfile::TempDir,
+    pub(crate) broker: Broker,
+    pub(crate) panels: Vec<PanelSpec>,
+    pub(crate) log_level: String,
+    /// More lines for the configuration, in front of the panels.
+    pub(crate) extra: String,
+}
+
+/// One panel in the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct PanelSpec {
+    pub(crate) id: String,
+    /// Lines of `[panel.dsc]` that say how it is reached.
+    pub(crate) way: String,
+    pub(crate) password: Option<String>,
+    pub(crate) master: Option<String>,
+    pub(crate) installer: Option<String>,
+    /// More lines of `[panel.dsc]`.
+    pub(crate) more: String,
+    /// More lines of `[[panel]]`.
+    pub(crate) general: String,
+}
+
+impl PanelSpec {
+    /// An Envisalink, with the factory's password and master code of four digits.
+    pub(crate) fn envisalink(id: &str, addr: std::net::SocketAddr) -> Self {
+        let way = format!("interface = \"envisalink\"\nhost = \"{}\"\nport = {}\n", addr.ip(), addr.port());
+        Self { password: Some("user".into()), ..Self::new(id, way) }
+    }
+
+    /// An IT-100 on a pty.
+    pub(crate) fn it100(id: &str, pty: &Path) -> Self {
+        Self::new(id, format!("interface = \"it100\"\ndevice = \"{}\"\n", pty.display()))
+    }
+
+    fn new(id: &str, way: String) -> Self {
+        Self {
+            id: id.into(),
+            way,
+            password: None,
+            master: Some("1234".into()),
+            installer: None,
+            more: String::new(),
+            general: String::new(),
+        }
+    }
+
+    /// The same with codes of six digits.
+    pub(crate) fn six_digits(mut self) -> Self {
+        self.master = Some("123456".into());
+        self.with("code_length = 6\n")
+    }
+
+    /// The same with more lines for the vendor's table.
+    pub(crate) fn with(mut self, lines: &str) -> Self {
+        self.more.push_str(lines);
+        self
+    }
+
+    fn write(&self, dir: &Path, config: &mut String) {
+        let Self { id, way, more, general, .. } = self;
+        let _ = write!(config, "\n[[panel]]\nid = \"{id}\"\nvendor = \"dsc\"\n{general}");
+        let secrets =
+            [("password", &self.password), ("master_code", &self.master), ("installer_code", &self.installer)];
+        for (name, secret) in secrets {
+            let Some(secret) = secret else { continue };
+            let file = format!("{id}.{name}");
+            private_file(&dir.join(&file), secret);
+            let _ = writeln!(config, "credentials.{name} = {{ file = \"{file}\" }}");
+        }
+        let _ = write!(config, "[panel.dsc]\nmodel = \"PC1864\"\nzones = 8\n{way}{more}");
+    }
+}
+
+fn private_file(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+impl Site {
+    pub(crate) const GATEWAY: &str = "site-1";
+
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
+        let broker = Broker::start(folder.path());
+        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new() }
+    }
+
+    /// A site with one panel.
+    pub(crate) fn with_panel(panel: PanelSpec) -> Self {
+        let mut site = Self::new();
+        site.panels.push(panel);
+        site
+    }
+
+    /// A site with a simulated Envisalink of the factory, `dsc-1`.
+    pub(crate) fn with_envisalink(panel: &SimPanel) -> Self {
+        Self::with_panel(PanelSpec::envisalink("dsc-1", panel.addr()))
+    }
+
+    /// The same, with a cable in between that can be cut.
+    pub(crate) fn with_cable(panel: &SimPanel) -> (Self, Cable) {
+        let cable = Cable::to(panel.addr());
+        (Self::with_panel(PanelSpec::envisalink("dsc-1", cable.addr)), cable)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("panelgate.sock")
+    }
+
+    /// Writes the configuration as it is now.
+    pub(crate) fn config(&self) -> PathBuf {
+        let mut text = format!(
+            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\n\
+             [cloud]\nurl = \"{}\"\n\n[log]\nlevel = \"{}\"\n\n{}",
+            Self::GATEWAY,
+            self.broker.url(),
+            self.log_level,
+            self.extra
+        );
+        for panel in &self.panels {
+            panel.write(self.folder.path(), &mut text);
+        }
+        let path = self.path("panelgate.toml");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn observe(&self) -> Observer {
+        Observer::start(&self.broker, Self::GATEWAY)
+    }
+
+    fn run_command(&self) -> Command {
+        let mut command = panelgate();
+        command.arg("run").arg("--config").arg(self.config());
+        command
+    }
+
+    /// Starts the daemon and waits until it tells the service manager that it is ready.
+    pub(crate) fn start(&self) -> Daemon {
+        self.start_as(self.run_command())
+    }
+
+    /// The same in a file system of its own for the data directory, so that it can become full. The daemon keeps its
+    /// process id.
+    pub(crate) fn start_on_small_disk(&self, megabytes: u32) -> Daemon {
+        fs::create_dir_all(self.data_dir()).unwrap();
+        let run = self.run_command();
+        let words: Vec<_> =
+            std::iter::once(run.get_program()).chain(run.get_args()).map(|w| w.to_str().unwrap()).collect();
+        let script = format!(
+            "mount -t tmpfs -o size={megabytes}m,mode=0700 panelgate-test '{}' && exec '{}'",
+            self.data_dir().display(),
+            words.join("' '")
+        );
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+        self.start_as(command)
+    }
+
+    fn start_as(&self, mut command: Command) -> Daemon {
+        let notify = self.path("notify");
+        let _ = fs::remove_file(&notify);
+        let manager = UnixDatagram::bind(&notify).unwrap();
+        manager.set_read_timeout(Some(super::DEADLINE)).unwrap();
+        command.env("NOTIFY_SOCKET", &notify);
+        let daemon = Daemon { process: Program::start("panelgate run", command) };
+        let mut buffer = [0; 512];
+        let mut told = String::new();
+        while !told.contains("READY=1") {
+            let n = manager.recv(&mut buffer).unwrap_or_else(|error| panic!("not ready: {error}; told `{told}`"));
+            told.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        }
+        daemon
+    }
+
+    /// Starts the daemon where it has to refuse: how it ended and what it said.
+    pub(crate) fn start_in_vain(&self) -> Answer {
+        Answer::of(self.run_command(), "")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = panelgate();
+        command.args(words).env("PANELGATE_SOCKET", self.socket());
+        command
+    }
+
+    /// Asks the daemon by command line.
+    pub(crate) fn cli(&self, words: &[&str]) -> Answer {
+        Answer::of(self.command(words), "")
+    }
+
+    /// The same with something piped in.
+    pub(crate) fn cli_with(&self, words: &[&str], input: &str) -> Answer {
+        Answer::of(self.command(words), input)
+    }
+
+    /// The same with a person at a terminal.
+    pub(crate) fn cli_at_terminal(&self, words: &[&str]) -> Terminal {
+        Terminal::run(&self.command(words))
+    }
+
+    /// The cloud's side by command line.
+    pub(crate) fn operator(&self, words: &[&str], input: &str) -> Answer {
+        let mut command = panelgate();
+        command.arg("operator").args(words).args(["--mqtt", &self.broker.url(), "--gateway", Self::GATEWAY]);
+        Answer::of(command, input)
+    }
+}
+
+/// A running daemon.
+pub(crate) struct Daemon {
+    pub(crate) process: Program,
+}
+
+impl Daemon {
+    /// What it logs.
+    pub(crate) fn log(&self) -> &Lines {
+        &self.process.err
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.process.terminate();
+        self.process.wait()
+    }
+
+    /// Ends it without a last word, as a power cut does.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+}
