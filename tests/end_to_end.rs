@@ -164,9 +164,8 @@ fn over_an_it100_partitions_and_roles_are_toggled_and_read_back() {
 
     site.cli(&["users", "dsc-2", "disable", "4", "--yes"]).ok();
     assert_eq!(panel.code(4), None);
-    let reported = observer.wait_for("no user", 0, "panels/dsc-2/reported", |body| {
-        body["users"]["4"]["code_state"] == "none"
-    });
+    let reported =
+        observer.wait_for("no user", 0, "panels/dsc-2/reported", |body| body["users"]["4"]["code_state"] == "none");
     let told = &reported["users"]["4"];
     assert_eq!(told["label"], "User 4", "U6: the label falls back");
     assert!(told["partitions"].is_null() && told["role"].is_null(), "{told}");

@@ -68,9 +68,8 @@ fn a_wrong_master_code_is_typed_once_and_then_asked_for() {
     observer.wait_for("what to do", 0, "panels/dsc-1/status", |body| body["needs"].is_string());
 
     site.cli_with(&["panels", "set-credential", "dsc-1", "master-code"], "8642\n").ok();
-    observer.wait_for("both users", 0, "panels/dsc-1/reported", |body| {
-        code_applied("4")(body) && code_applied("5")(body)
-    });
+    observer
+        .wait_for("both users", 0, "panels/dsc-1/reported", |body| code_applied("4")(body) && code_applied("5")(body));
     assert_eq!((panel.code(4).as_deref(), panel.code(5).as_deref()), (Some("2846"), Some("2847")));
     assert_eq!(wrong(&panel), 1);
     panel.wait_menus_left();

@@ -105,9 +105,8 @@ impl Run {
         let answer = std::thread::scope(|scope| {
             let input = format!("{code}\n{code}\n");
             let words = ["users", "dsc-1", "set-code", &slot.to_string(), "--no-wait"].map(str::to_owned);
-            let request = writes.then(|| {
-                scope.spawn(move || site.cli_with(&words.each_ref().map(String::as_str), &input))
-            });
+            let request =
+                writes.then(|| scope.spawn(move || site.cli_with(&words.each_ref().map(String::as_str), &input)));
             let mark = self.daemon.log().mark();
             for _ in 0..before {
                 toggle(&mut self.panel, &mut self.open, zones.pop().unwrap());
@@ -148,7 +147,8 @@ impl Run {
                 self.accepted.insert(slot, code);
             }
             _ => {
-                let gone = ["went away", "no daemon answers", "connection"].iter().any(|text| answer.err.contains(text));
+                let gone =
+                    ["went away", "no daemon answers", "connection"].iter().any(|text| answer.err.contains(text));
                 assert!(gone, "{answer:?}");
                 self.unknown.insert(slot);
             }

@@ -153,6 +153,8 @@ struct Desk<'a> {
     keys: &'a Keys,
     reported: BTreeMap<Slot, ReportedUser>,
     desired: BTreeMap<Slot, DesiredUser>,
+    /// The wishes as they were.
+    before: BTreeMap<Slot, DesiredUser>,
     answers: BTreeMap<(Slot, Field), Answer>,
     reserved: BTreeSet<[u8; 32]>,
     master: Option<[u8; 32]>,
@@ -165,12 +167,14 @@ impl<'a> Desk<'a> {
             Ok(tx.secret(id, name)?.map(|text| keys.code_hash(id, &text).0))
         };
         let reserved = [hash(secret_name::INSTALLER)?, hash(secret_name::NEXT_INSTALLER)?];
+        let desired = tx.desired_users(id)?;
         Ok(Self {
             id,
             capabilities,
             keys,
             reported: tx.reported_users(id)?,
-            desired: tx.desired_users(id)?,
+            before: desired.clone(),
+            desired,
             answers: tx
                 .answers(id)?
                 .into_iter()
@@ -241,6 +245,16 @@ impl<'a> Desk<'a> {
         (changes.keys().copied().collect(), refused)
     }
 
+    /// A value that was wished and applied already stays so; everything else begins as pending.
+    fn first_condition(&self, wish: &DesiredUser, field: Field) -> Condition {
+        let same = self.before.get(&wish.slot).is_some_and(|before| same_value(before, wish, field));
+        let old = self.answers.get(&(wish.slot, field)).filter(|_| same).map(|answer| &answer.condition);
+        match old {
+            Some(applied @ Condition::Applied { .. }) => applied.clone(),
+            _ => Condition::Pending { since: self.now, tries: 0, why: None },
+        }
+    }
+
     /// Stores the wishes of some slots under one new version, with their first answers.
     fn write(
         mut self,
@@ -265,7 +279,7 @@ impl<'a> Desk<'a> {
             };
             wish.version = version;
             for field in wished_fields(&wish.wish) {
-                let condition = Condition::Pending { since: self.now, tries: 0, why: None };
+                let condition = self.first_condition(&wish, field);
                 accepted.answers.insert((*slot, field), Answer { version, condition });
             }
             tx.put_desired_user(self.id, &wish)?;
@@ -278,6 +292,17 @@ impl<'a> Desk<'a> {
             tx.put_answer(self.id, *slot, *field, answer.version, &answer.condition)?;
         }
         Ok(accepted)
+    }
+}
+
+fn same_value(before: &DesiredUser, wish: &DesiredUser, field: Field) -> bool {
+    match (&before.wish, &wish.wish, field) {
+        (UserWish::Disabled, UserWish::Disabled, _) => true,
+        (UserWish::Present { code: a, .. }, UserWish::Present { code: b, .. }, Field::Code) => a == b,
+        (UserWish::Present { label: a, .. }, UserWish::Present { label: b, .. }, Field::Label) => a == b,
+        (UserWish::Present { partitions: a, .. }, UserWish::Present { partitions: b, .. }, Field::Partitions) => a == b,
+        (UserWish::Present { role: a, .. }, UserWish::Present { role: b, .. }, Field::Role) => a == b,
+        _ => false,
     }
 }
 

@@ -99,8 +99,26 @@ pub struct BoxInfo {
     pub sealing_key: SealingKey,
     /// The units of the daemon by name.
     pub units: UnitStates,
+    /// How the way to the cloud stands; absent where none is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudState>,
     /// What waits for the cloud.
     pub outbox: OutboxState,
+}
+
+/// How the way to the cloud stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CloudState {
+    /// The broker is connected now.
+    pub connected: bool,
+    /// Since when it is or is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// What is wrong, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// Records that the broker took since the start.
+    pub delivered: u64,
 }
 
 /// How the daemon's units stand, by name.

@@ -455,7 +455,9 @@ mod tests {
             "check --config x.toml",
             "run --config x.toml",
             "status --json",
+            #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
+            #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));

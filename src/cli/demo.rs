@@ -32,13 +32,13 @@ async fn play(args: DemoArgs) -> anyhow::Result<Exit> {
 /// What to look at next, ready to be copied into another terminal.
 fn welcome(places: &Places) {
     let program = std::env::current_exe().map_or_else(|_| "panelgate".to_owned(), |path| path.display().to_string());
-    let (v4, gateway) = (places.mqtt_v4, places.gateway);
+    let (mqtt, gateway) = (places.mqtt, places.gateway);
     let text = format!(
         "\
 panelgate demo: two simulated panels, a broker, and the daemon in between
 
   data       {data} (remove it when you are done)
-  broker     {v4} for MQTT 3.1.1, {v5} for MQTT 5
+  broker     {mqtt}, MQTT 3.1.1
   dsc-1      PC1864 behind an IT-100 on a pty: users are read and written on its display
   dsc-2      PC1832 behind an Envisalink over TCP: what is written there cannot be read back
 
@@ -51,14 +51,13 @@ Look at it from another terminal:
   {program} users dsc-1
   {program} users dsc-1 set-code 4
   {program} events --follow
-  {program} operator --broker mqtt://{v5} --gateway {gateway} watch
+  {program} operator watch --mqtt {mqtt} --v3 --gateway {gateway}
 
 What people do at the panels is told below. Ctrl-C ends it.
 ",
         data = places.data_dir.display(),
-        v5 = places.mqtt_v5,
-        host = v4.ip(),
-        port = v4.port(),
+        host = mqtt.ip(),
+        port = mqtt.port(),
         socket = places.socket.display(),
     );
     let _ = out::text(&text);

@@ -100,10 +100,10 @@ impl Waiting {
             if let Some(Some(user)) = update.users.get(&self.slot) {
                 self.take(&user.answers, capabilities)?;
             }
-            if update.desired_version >= self.version {
-                if let Some(exit) = self.verdict() {
-                    return Ok(exit);
-                }
+            if update.desired_version >= self.version
+                && let Some(exit) = self.verdict()
+            {
+                return Ok(exit);
             }
         }
     }

@@ -13,6 +13,16 @@ pub(super) async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     }
     out::line(format_args!("gateway     {}", info.gateway))?;
     out::line(format_args!("version     {}", info.version))?;
+    let cloud = match &info.cloud {
+        None => "none configured".to_owned(),
+        Some(cloud) => {
+            let word = if cloud.connected { "connected" } else { "not connected" };
+            let since = cloud.since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+            let trouble = cloud.trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+            format!("{word}{since}{trouble}; {} messages delivered", cloud.delivered)
+        }
+    };
+    out::line(format_args!("cloud       {cloud}"))?;
     let oldest = info.outbox.oldest.map(|at| format!(", the oldest of {}", time(at))).unwrap_or_default();
     out::line(format_args!("outbox      {} messages, {} bytes{oldest}", info.outbox.depth, info.outbox.bytes))?;
     let rows = info.units.iter().map(|(name, state)| {

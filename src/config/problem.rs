@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_named_only_when_it_is_near() {
-        let known = ["keep_alive_s", "password", "prefix", "url"];
-        assert_eq!(nearest("keepalive_s", known), Some("keep_alive_s"));
+        let known = ["history_rows", "password", "prefix", "url"];
+        assert_eq!(nearest("historyrows", known), Some("history_rows"));
         assert_eq!(nearest("pasword", known), Some("password"));
         assert_eq!(nearest("ulr", known), Some("url"));
         assert_eq!(nearest("banana", known), None);

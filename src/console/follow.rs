@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::Api;
 use super::routes::{PathId, QueryOf, Streamed, asked, panel_id};
-use super::{Api, rows};
 use crate::actions::Actions;
 use crate::api::PanelUpdate;
 use crate::payload::{Event, Reported, User, changed_users};
@@ -136,7 +136,7 @@ impl Reader {
                 limit: BATCH,
                 newest_first: false,
             };
-            self.read.extend(self.actions.events(query).await.ok()?.iter().map(rows::event));
+            self.read.extend(self.actions.events(query).await.ok()?.iter().map(Event::from));
             if self.read.is_empty() {
                 self.commits.changed().await.ok()?;
             }

@@ -8,7 +8,6 @@ mod error;
 mod follow;
 mod listen;
 mod routes;
-mod rows;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +17,7 @@ pub use error::ApiError;
 pub use listen::{LocalSocket, SocketError};
 
 use crate::actions::Actions;
-use crate::api::UnitStates;
+use crate::api::{CloudState, UnitStates};
 use crate::store::Store;
 
 /// What the routes work with. Cheap to clone.
@@ -27,6 +26,7 @@ pub struct Api {
     actions: Actions,
     store: Store,
     units: watch::Receiver<UnitStates>,
+    cloud: Option<watch::Receiver<CloudState>>,
     /// Actions under way. They are not part of their connection: a client that goes away must not cut an installer
     /// code's change in half.
     performing: TaskTracker,
@@ -35,8 +35,13 @@ pub struct Api {
 impl Api {
     /// The API to these actions.
     #[must_use]
-    pub fn new(actions: Actions, store: Store, units: watch::Receiver<UnitStates>) -> Self {
-        Self { actions, store, units, performing: TaskTracker::new() }
+    pub fn new(
+        actions: Actions,
+        store: Store,
+        units: watch::Receiver<UnitStates>,
+        cloud: Option<watch::Receiver<CloudState>>,
+    ) -> Self {
+        Self { actions, store, units, cloud, performing: TaskTracker::new() }
     }
 
     /// Serves the socket until `stop`: then no connection is taken any more, streams end, and actions under way are

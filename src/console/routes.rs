@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow, rows};
+use super::{Api, ApiError, follow};
 use crate::access::Actor;
 use crate::actions::{Action, Done};
 use crate::api::{BoxInfo, OutboxState, Page, ROOT};
@@ -56,6 +56,7 @@ async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sealing_key: SealingKey::new(&api.actions.sealing_key()),
         units: api.units.borrow().clone(),
+        cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
         outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
     }))
 }
@@ -109,7 +110,7 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
             newest_first: query.newest.unwrap_or(false),
         })
         .await?;
-    Ok(Json(events.iter().map(rows::event).collect()))
+    Ok(Json(events.iter().map(Event::from).collect()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,7 +124,7 @@ async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<Log
     let query = asked(query)?;
     let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
     let lines = api.actions.log_lines(query.after.unwrap_or(0), limit).await?;
-    Ok(Json(lines.iter().map(rows::log_line).collect()))
+    Ok(Json(lines.into_iter().map(LogLine::from).collect()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

@@ -3,6 +3,7 @@
 //! The only module that knows all the others, and nothing but `demo` and the command line's `run` and `check` knows it.
 //! Of its files only `registry.rs` names vendors. Start with [`Daemon::start`].
 
+mod cloud;
 mod error;
 mod health;
 mod logging;
@@ -33,6 +34,7 @@ use crate::console::{Api, LocalSocket};
 use crate::panels::{PanelUnit, Panels};
 use crate::secrets::{KeyOrigin, KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
+use cloud::CloudUnit;
 use signals::StopSignals;
 
 /// Deadlines of the orderly stop, 20 s in all: `TimeoutStopSec=` of the unit file is longer.
@@ -130,7 +132,19 @@ impl Daemon {
         for unit in units {
             start_panel(&supervisor, &stops, unit);
         }
-        start_api(&supervisor, &stops, &actions, &store, socket);
+        let cloud = CloudUnit::new(&config, &store, &actions)?;
+        let state = cloud.as_ref().map(CloudUnit::state);
+        let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);
+        start_api(&supervisor, &stops, api, socket);
+        if let Some(cloud) = cloud {
+            supervisor.start(CLOUD, stops.cloud.clone(), move |stop| {
+                let cloud = cloud.clone();
+                async move {
+                    cloud.run(stop).await;
+                    Ok(())
+                }
+            });
+        }
         Ok(Self { store, actions, supervisor, health, stops })
     }
 
@@ -230,8 +244,7 @@ fn start_panel(supervisor: &Supervisor, stops: &Stops, unit: PanelUnit) {
     });
 }
 
-fn start_api(supervisor: &Supervisor, stops: &Stops, actions: &Actions, store: &Store, socket: LocalSocket) {
-    let api = Api::new(actions.clone(), store.clone(), supervisor.states());
+fn start_api(supervisor: &Supervisor, stops: &Stops, api: Api, socket: LocalSocket) {
     let socket = Arc::new(socket);
     supervisor.start(API, stops.intake.clone(), move |stop| {
         let (api, socket) = (api.clone(), Arc::clone(&socket));

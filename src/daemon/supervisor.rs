@@ -116,12 +116,7 @@ impl Unit {
                 tracing::error!(unit = self.name.as_str(), why, "failed too often; it is left alone until a restart");
                 return self.tell(UnitState::GaveUp { why });
             };
-            tracing::error!(
-                unit = self.name.as_str(),
-                why,
-                wait_ms = wait.as_millis() as u64,
-                "failed; it is started again"
-            );
+            tracing::error!(unit = self.name.as_str(), why, ?wait, "failed; it is started again");
             self.tell(UnitState::Restarting { failures: self.streak, why });
             // Both arms are cancel-safe.
             tokio::select! {

@@ -9,13 +9,12 @@ const PAYLOAD_BYTES: usize = 1024 * 1024;
 
 /// Starts the embedded broker. It runs in threads of its own until the process ends: it has no way to be stopped.
 ///
-/// It wants one port for each version of MQTT.
-pub(super) fn start(v4: SocketAddr, v5: SocketAddr) -> anyhow::Result<()> {
-    for address in [v4, v5] {
-        // The broker itself would only log that the port is taken.
-        TcpListener::bind(address)
-            .with_context(|| format!("the broker cannot listen on {address}; choose another address with --mqtt"))?;
-    }
+/// It speaks MQTT 3.1.1 only: rumqttd 0.20 crashes the connection of a 3.1.1 subscriber, such as a stock
+/// `mosquitto_sub`, when an MQTT 5 publisher sends it properties.
+pub(super) fn start(listen: SocketAddr) -> anyhow::Result<()> {
+    // The broker itself would only log that the port is taken.
+    TcpListener::bind(listen)
+        .with_context(|| format!("the broker cannot listen on {listen}; choose another address with --mqtt"))?;
     let config = Config {
         router: RouterConfig {
             max_connections: 64,
@@ -24,8 +23,7 @@ pub(super) fn start(v4: SocketAddr, v5: SocketAddr) -> anyhow::Result<()> {
             max_segment_count: 4,
             ..RouterConfig::default()
         },
-        v4: Some(HashMap::from([("v4".to_owned(), server("v4", v4))])),
-        v5: Some(HashMap::from([("v5".to_owned(), server("v5", v5))])),
+        v4: Some(HashMap::from([("v4".to_owned(), server("v4", listen))])),
         ..Config::default()
     };
     let mut broker = Broker::new(config);

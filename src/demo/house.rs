@@ -104,6 +104,7 @@ socket = "{socket}"
 
 [cloud]
 url = "mqtt://{broker}"
+protocol = "3.1.1"
 
 [log]
 level = "warn,panelgate=info"
@@ -135,7 +136,7 @@ zones = 8
 "#,
         gateway = places.gateway,
         socket = places.socket.display(),
-        broker = places.mqtt_v5,
+        broker = places.mqtt,
         pty = pty.display(),
     )
 }

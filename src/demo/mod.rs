@@ -23,7 +23,7 @@ use house::House;
 pub struct Options {
     /// Folder for everything; a new temporary one if not given.
     pub data_dir: Option<PathBuf>,
-    /// Where the broker listens for MQTT 3.1.1; for MQTT 5 it takes the next port.
+    /// Where the broker listens, for MQTT 3.1.1.
     pub mqtt: SocketAddr,
 }
 
@@ -34,10 +34,8 @@ pub struct Places {
     pub data_dir: PathBuf,
     /// The local API.
     pub socket: PathBuf,
-    /// The broker for MQTT 3.1.1.
-    pub mqtt_v4: SocketAddr,
-    /// The broker for MQTT 5.
-    pub mqtt_v5: SocketAddr,
+    /// Where the broker listens, for MQTT 3.1.1.
+    pub mqtt: SocketAddr,
     /// The gateway's name.
     pub gateway: &'static str,
 }
@@ -56,7 +54,7 @@ pub async fn run(
     mut say: impl FnMut(&str),
 ) -> anyhow::Result<()> {
     let places = places(options)?;
-    broker::start(places.mqtt_v4, places.mqtt_v5)?;
+    broker::start(places.mqtt)?;
     let house = House::build(&places).await?;
     let (config, _) = config::load(&house.config).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     start_log(&config.log, &["rumqttd"]);
@@ -74,12 +72,5 @@ fn places(options: Options) -> anyhow::Result<Places> {
         None => std::env::temp_dir().join(format!("panelgate-demo-{}", uuid::Uuid::now_v7().simple())),
     };
     std::fs::create_dir_all(&data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
-    let next = options.mqtt.port().checked_add(1).context("give a port below 65535 with --mqtt")?;
-    Ok(Places {
-        socket: data_dir.join("panelgate.sock"),
-        data_dir,
-        mqtt_v4: options.mqtt,
-        mqtt_v5: SocketAddr::new(options.mqtt.ip(), next),
-        gateway: GATEWAY,
-    })
+    Ok(Places { socket: data_dir.join("panelgate.sock"), data_dir, mqtt: options.mqtt, gateway: GATEWAY })
 }

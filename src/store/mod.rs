@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// Runs `work` in a transaction, and answers after its commit. When `work` fails or panics, only its own changes
-    /// are rolled back.
+    /// are rolled back. `work` returns the first error that it meets and does not go on after it.
     ///
     /// Who needs several writes in order without waiting for each, such as a panel's events, uses
     /// [`Store::begin_write`]: a caller that waits for every grouped write in turn gets four a second.

@@ -39,8 +39,7 @@ pub(super) fn open(path: &Path, options: &StoreOptions, keys: &Keys, check: Chec
     refuse_wrong_key(&conn, keys, path)?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut conn).map_err(migration_error)?;
     let boots = begin_boot(&mut conn, keys)?;
-    // Gives back what a full outbox or a long history took once. Nothing to do in most starts.
-    conn.execute_batch("PRAGMA incremental_vacuum(16384)")?;
+    give_back(&conn)?;
     Ok(Base { conn, boots })
 }
 
@@ -52,16 +51,16 @@ fn connect(path: &Path, options: &StoreOptions) -> Result<Connection, StoreError
     let conn = Connection::open(path)?;
     conn.set_prepared_statement_cache_capacity(64);
     conn.busy_timeout(std::time::Duration::ZERO)?;
+    // Locked for good before anything is read: the index of the log then lives in our memory, not in a shared file.
+    conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     let pages: u32 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     if pages == 0 {
         // Small pages, because a commit touches few rows of many tables: it writes half of what it does at 4 KB.
         conn.execute_batch("PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL;")?;
     }
-    // Locked for good before WAL is entered: its index then lives in our memory, not in a shared file.
     // The log holds 4 MB, so that hot pages go to the database rarely.
     conn.execute_batch(
-        "PRAGMA locking_mode = EXCLUSIVE;
-         PRAGMA journal_mode = WAL;
+        "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA cache_size = -256;
          PRAGMA wal_autocheckpoint = 4000;
@@ -137,6 +136,18 @@ fn begin_boot(conn: &mut Connection, keys: &Keys) -> Result<u64, StoreError> {
     )?;
     transaction.commit()?;
     Ok(boots.0)
+}
+
+/// Gives back some of what a full outbox or a long history took once, when that is much of the file. Not all at once:
+/// somebody waits for the start.
+fn give_back(conn: &Connection) -> Result<(), StoreError> {
+    let count = |sql| conn.query_row(sql, [], |row| row.get::<_, u32>(0));
+    if count("PRAGMA freelist_count")? > count("PRAGMA page_count")? / 4 {
+        let mut vacuum = conn.prepare("PRAGMA incremental_vacuum(4096)")?;
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+    }
+    Ok(())
 }
 
 fn migration_error(error: rusqlite_migration::Error) -> StoreError {

@@ -115,6 +115,10 @@ impl View<'_> {
 impl Tx<'_> {
     /// Runs a statement that returns no rows; tells how many rows it changed.
     pub(super) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        // After some errors there is no transaction any more. Who goes on all the same must not write outside of one.
+        if self.conn.is_autocommit() {
+            return Err(StoreError::Internal);
+        }
         Ok(self.conn.prepare_cached(sql)?.execute(params)?)
     }
 

@@ -138,7 +138,8 @@ impl SimPanel {
     pub(crate) fn wait_menus_left(&self) {
         self.process.out.until("all menus left", |lines| {
             let count = |event: &str| {
-                let is = |line: &&String| line.contains(&format!("\"event\":\"{event}\"")) && line.contains("\"module\"");
+                let is =
+                    |line: &&String| line.contains(&format!("\"event\":\"{event}\"")) && line.contains("\"module\"");
                 lines.iter().filter(is).count()
             };
             (count("menu_opened") == count("menu_left")).then_some(())

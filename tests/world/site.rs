@@ -72,7 +72,8 @@ impl PanelSpec {
     fn write(&self, dir: &Path, config: &mut String) {
         let Self { id, way, more, general, .. } = self;
         let _ = write!(config, "\n[[panel]]\nid = \"{id}\"\nvendor = \"dsc\"\n{general}");
-        let secrets = [("password", &self.password), ("master_code", &self.master), ("installer_code", &self.installer)];
+        let secrets =
+            [("password", &self.password), ("master_code", &self.master), ("installer_code", &self.installer)];
         for (name, secret) in secrets {
             let Some(secret) = secret else { continue };
             let file = format!("{id}.{name}");
@@ -165,7 +166,8 @@ impl Site {
     pub(crate) fn start_on_small_disk(&self, megabytes: u32) -> Daemon {
         fs::create_dir_all(self.data_dir()).unwrap();
         let run = self.run_command();
-        let words: Vec<_> = std::iter::once(run.get_program()).chain(run.get_args()).map(|w| w.to_str().unwrap()).collect();
+        let words: Vec<_> =
+            std::iter::once(run.get_program()).chain(run.get_args()).map(|w| w.to_str().unwrap()).collect();
         let script = format!(
             "mount -t tmpfs -o size={megabytes}m,mode=0700 panelgate-test '{}' && exec '{}'",
             self.data_dir().display(),

@@ -6,7 +6,23 @@
 //!                                        └── sim (feature `sim`): the panel's side, shares codec and messages only
 //! ```
 
+mod capabilities;
 pub mod codec;
+pub mod config;
+mod decode;
+mod driver;
+mod error;
+mod map;
 pub mod message;
+mod procedure;
+mod quirks;
+mod session;
 #[cfg(feature = "sim")]
 pub mod sim;
+
+pub use capabilities::capabilities;
+pub use config::{Config, ConfigError, RawConfig};
+pub use decode::decode;
+pub use driver::DscFactory;
+pub use map::map_event;
+pub use session::DscSession;

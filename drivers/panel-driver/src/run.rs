@@ -92,13 +92,13 @@ where
                 biased;
                 () = self.stop.cancelled(), if !self.stopping => self.begin_stop(),
                 read = self.link.read(&mut buffer), if self.reads < READS_IN_A_ROW => match read {
-                    Ok(0) => return LinkError::closed().into(),
+                    Ok(0) => return self.closed(LinkError::closed()),
                     Ok(n) => {
                         self.reads += 1;
                         let now = self.tick();
                         self.session.handle_bytes(now, buffer.get(..n).unwrap_or_default());
                     }
-                    Err(error) => return LinkError::new("reading", &error).into(),
+                    Err(error) => return self.closed(LinkError::new("reading", &error)),
                 },
                 () = clock::reached(self.session.poll_timeout()) => {
                     self.reads = 0;
@@ -116,6 +116,12 @@ where
             }
             self.offer();
         }
+    }
+
+    /// The link is gone; the session may know why.
+    fn closed(&mut self, error: LinkError) -> DriverError {
+        let now = self.tick();
+        self.session.handle_closed(now).unwrap_or_else(|| error.into())
     }
 
     fn tick(&mut self) -> Instant {

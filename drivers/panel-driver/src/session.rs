@@ -40,6 +40,11 @@ pub trait Session: Send {
     fn handle_command(&mut self, now: Instant, id: CommandId, command: Command) -> Result<(), Busy>;
     /// The time of [`poll_timeout`](Self::poll_timeout) is reached.
     fn handle_timeout(&mut self, now: Instant);
+    /// The link closed under us. A session that knows a better reason than a broken link says it, such as a module
+    /// that hangs up on second clients.
+    fn handle_closed(&mut self, _now: Instant) -> Option<DriverError> {
+        None
+    }
     /// We are to stop: go to the next safe point (leave menus), then answer [`SessionOutput::End`] with
     /// [`DriverError::Shutdown`]. Commands not begun are answered `NotNow`.
     fn handle_shutdown(&mut self, now: Instant);

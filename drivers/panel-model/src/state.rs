@@ -168,7 +168,7 @@ impl PanelState {
                     p.arm = ArmState::Disarmed;
                 }
             },
-            K::PartitionAlarm => &|p| p.alarm = true,
+            K::PartitionAlarm => &|p| p.set_alarm(mode),
             K::PartitionAlarmCleared => &|p| p.alarm = false,
             K::Closing | K::Opening => &|p| p.last_user = slot.or(p.last_user),
             K::ClosingSpecial | K::OpeningSpecial => &|p| p.last_user = None,
@@ -264,6 +264,14 @@ impl PartitionState {
         self.busy = false;
     }
 
+    /// An alarm ends the entry delay; its event says how the partition is armed, where that is known.
+    fn set_alarm(&mut self, mode: Option<ArmMode>) {
+        self.alarm = true;
+        if let (ArmState::EntryDelay, Some(mode)) = (self.arm, mode) {
+            self.arm = ArmState::Armed(mode);
+        }
+    }
+
     fn set_disarmed(&mut self) {
         self.arm = ArmState::Disarmed;
         self.alarm = false;
@@ -306,6 +314,16 @@ mod tests {
         assert!(state.apply(&PanelEvent::new(EventKind::Disarmed).partition(p1())));
         assert!(state.is_quiet());
         assert!(!state.apply(&PanelEvent::new(EventKind::ZoneOpened)), "no zone, no change");
+    }
+
+    #[test]
+    fn an_alarm_ends_the_entry_delay() {
+        let mut state = PanelState::default();
+        state.apply(&PanelEvent::new(EventKind::EntryDelay).partition(p1()));
+        state.apply(&PanelEvent::new(EventKind::PartitionAlarm).partition(p1()).mode(ArmMode::Stay));
+        assert_eq!(state.partitions[&p1()].arm, ArmState::Armed(ArmMode::Stay));
+        let again = PanelEvent::new(EventKind::Armed).partition(p1()).mode(ArmMode::Stay);
+        assert!(!state.apply(&again), "the bell cut off: nothing new");
     }
 
     #[test]

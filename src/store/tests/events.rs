@@ -179,3 +179,20 @@ async fn log_lines_come_back_and_are_bounded() {
     let kept = store.read(|view| view.log_lines(0, usize::MAX)).await.expect("read").len();
     assert!((100..=351).contains(&kept), "{kept}: those of the last round are not acknowledged");
 }
+
+#[tokio::test]
+async fn room_that_is_not_needed_any_more_is_given_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let limited = StoreOptions { history_rows: 10, ..options(dir.path()) };
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    add_many(&store, "dsc-1", EventKind::ZoneOpened, 4_000).await;
+    acknowledge_all(&store).await;
+    add_many(&store, "dsc-1", EventKind::ZoneOpened, 20).await;
+    store.close().await;
+    let size = || std::fs::metadata(dir.path().join("panelgate.db")).expect("there").len();
+    let before = size();
+    let (store, _) = Store::open(&limited, keys()).expect("opened");
+    let kept = all_events(&store).await.len();
+    store.close().await;
+    assert!(size() * 4 < before, "{} of {before} for {kept} events", size());
+}

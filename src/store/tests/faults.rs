@@ -43,6 +43,7 @@ async fn a_second_daemon_on_the_same_directory_is_told_who_has_it() {
 async fn the_files_are_for_their_owner_only() {
     let parent = tempfile::tempdir().expect("a directory");
     let dir = parent.path().join("state");
+    open(&dir).close().await;
     let store = open(&dir);
     add(&store, event(EventKind::ZoneOpened, 0)).await;
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;

@@ -74,11 +74,20 @@ pub fn is_secret(number: Number, screens: Screens) -> bool {
     }
 }
 
+/// Whether text of a screen may be shown although nobody knows which screen it is: not what looks like a code, which
+/// is a run of four digits or digits alone.
+#[must_use]
+pub fn may_show(text: &[u8]) -> bool {
+    let digits_alone = text.trim_ascii().iter().all(u8::is_ascii_digit) && !text.trim_ascii().is_empty();
+    !digits_alone && !text.windows(4).any(|run| run.iter().all(u8::is_ascii_digit))
+}
+
 /// A frame as it may be shown: its line without the ending, or number and [`MASK`] if its data is secret.
-/// Checksum and acknowledged length are left out then, they would tell about the code.
+/// Checksum and length are left out then, they would tell about the code.
 #[must_use]
 pub fn masked(frame: &Frame, screens: Screens) -> Bytes {
-    if is_secret(frame.number(), screens) {
+    let looks_like_code = frame.number().value() == 901 && !may_show(frame.data().get(5..).unwrap_or_default());
+    if looks_like_code || is_secret(frame.number(), screens) {
         [&frame.number().digits()[..], MASK].concat().into()
     } else {
         let mut line = frame.encode();

@@ -133,7 +133,7 @@ impl Codebook {
         self.length
     }
 
-    /// Option [701] 5. What becomes of the stored codes is not documented: longer ones are cut, shorter ones
+    /// Section 701 option 5. What becomes of the stored codes is not documented: longer ones are cut, shorter ones
     /// filled with zeros.
     pub(super) fn set_length(&mut self, length: usize) {
         self.length = length;
@@ -269,7 +269,7 @@ impl Codebook {
         Ok(attributes)
     }
 
-    /// Sections [006] to [008] and slot 40: no two may be the same.
+    /// Sections 006 to 008 and slot 40: no two may be the same.
     pub(super) fn check_free(&self, holder: Holder, code: &str) -> Result<(), Rejected> {
         match self.holder(code) {
             Some(other) if other != holder => Err(Rejected::Duplicate),
@@ -277,7 +277,7 @@ impl Codebook {
         }
     }
 
-    /// Puts the master code straight in, as section [007] does.
+    /// Puts the master code straight in, as section 007 does.
     pub(super) fn set_master(&mut self, code: &str) {
         let master = self.users.iter_mut().find(|(slot, _)| slot.number() == MASTER);
         if let Some((_, user)) = master {

@@ -31,8 +31,6 @@ pub(super) trait Front: Send {
 pub(super) struct Inbox {
     decoder: Decoder,
     waiting: VecDeque<Result<Frame, FrameError>>,
-    /// How many may wait.
-    depth: usize,
 }
 
 /// What a module makes of bytes.
@@ -47,8 +45,8 @@ pub(super) enum Arrival {
 
 impl Inbox {
     /// A real Envisalink refuses lower-case checksums, so simulated modules do.
-    pub(super) fn new(depth: usize) -> Self {
-        Self { decoder: Decoder::new(ChecksumCase::UpperOnly), waiting: VecDeque::new(), depth }
+    pub(super) fn new() -> Self {
+        Self { decoder: Decoder::new(ChecksumCase::UpperOnly), waiting: VecDeque::new() }
     }
 
     pub(super) fn clear(&mut self) {
@@ -56,12 +54,12 @@ impl Inbox {
         self.waiting.clear();
     }
 
-    /// Takes the next command out of `bytes`; `None` when they are used up.
-    pub(super) fn arrive(&mut self, bytes: &mut &[u8], panel: &mut Panel, line: &Line) -> Option<Arrival> {
+    /// Takes the next command out of `bytes`; `None` when they are used up. `room`: how many may be there at a time.
+    pub(super) fn arrive(&mut self, bytes: &mut &[u8], room: usize, panel: &mut Panel, line: &Line) -> Option<Arrival> {
         let before = bytes.len();
         let read = self.decoder.decode(bytes)?;
         let length = before - bytes.len();
-        if self.waiting.len() >= self.depth {
+        if self.waiting.len() >= room {
             return Some(Arrival::Overrun);
         }
         self.waiting.push_back(read);

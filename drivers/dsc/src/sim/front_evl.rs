@@ -7,7 +7,7 @@ use panel_model::{Partition, PartitionSet, Password, Zone};
 
 use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERRUN, LENGTH, NOT_SUPPORTED, SYNTAX};
-use super::front::{Arrival, Front, Inbox};
+use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
 use super::line::Line;
 use super::options::{Interface, SimConfig};
@@ -46,6 +46,8 @@ enum Task {
 
 /// A half line is thrown away after so much silence.
 const HALF_LINE: Duration = Duration::from_millis(500);
+/// Commands that a module takes at a time, if it takes more than one.
+const QUEUE: usize = 4;
 /// Keys of one 071.
 const MOST_KEYS: usize = 6;
 
@@ -53,7 +55,7 @@ impl Envisalink {
     pub(super) fn new(config: &SimConfig) -> Self {
         Self {
             line: Line::new(None, config.seed),
-            inbox: Inbox::new(1),
+            inbox: Inbox::new(),
             agenda: Agenda::new(),
             password: config.password.clone(),
             logged_in: false,
@@ -75,6 +77,10 @@ impl Envisalink {
 
     fn answer(&mut self, now: Instant, panel: &mut Panel) {
         let Some(read) = self.inbox.next() else { return };
+        if !self.inbox.is_empty() {
+            let delay = answer_delay(panel);
+            self.agenda.put(now + delay, Task::Answer);
+        }
         let frame = match read {
             Ok(frame) => frame,
             Err(error) => return self.bad_line(now, panel, error),
@@ -222,7 +228,7 @@ impl Envisalink {
         Ok(Done::Yes)
     }
 
-    /// The answer to 001, in the order seen on a real one [capture].
+    /// The answer to 001, in the order seen on a real one `[capture]`.
     fn report(&mut self, now: Instant, panel: &mut Panel) {
         let zones: Vec<(Zone, bool)> = panel.zones.iter().map(|(zone, unit)| (*zone, unit.open)).collect();
         for (zone, open) in zones {
@@ -290,7 +296,8 @@ impl Front for Envisalink {
         if !self.line.is_up() || panel.hostile.mute {
             return;
         }
-        while let Some(arrival) = self.inbox.arrive(&mut bytes, panel, &self.line) {
+        let room = if panel.hostile.queues_commands { QUEUE } else { 1 };
+        while let Some(arrival) = self.inbox.arrive(&mut bytes, room, panel, &self.line) {
             match arrival {
                 Arrival::Open(delay) => self.agenda.put(now + delay, Task::Answer),
                 Arrival::Overrun if self.logged_in => self.refuse(now, panel, BUFFER_OVERRUN),

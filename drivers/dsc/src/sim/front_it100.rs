@@ -8,7 +8,7 @@ use panel_model::{Partition, Zone};
 
 use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERFLOW, KEYPAD_OFF, SYNTAX, THERMOSTAT_NOT_OPEN, THERMOSTAT_SILENT};
-use super::front::{Arrival, Front, Inbox};
+use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
 use super::line::Line;
 use super::options::{Interface, SimConfig};
@@ -53,7 +53,7 @@ impl It100 {
     pub(super) fn new(config: &SimConfig) -> Self {
         Self {
             line: Line::new(config.timings.baud, config.seed),
-            inbox: Inbox::new(BUFFER),
+            inbox: Inbox::new(),
             agenda: Agenda::new(),
             labels: labels(config),
             keypad: VirtualKeypad::new(),
@@ -71,7 +71,7 @@ impl It100 {
     fn answer(&mut self, now: Instant, panel: &mut Panel) {
         let Some(read) = self.inbox.next() else { return };
         if !self.inbox.is_empty() {
-            let delay = super::front::answer_delay(panel);
+            let delay = answer_delay(panel);
             self.agenda.put(now + delay, Task::Answer);
         }
         let frame = match read {
@@ -272,7 +272,7 @@ impl Front for It100 {
         if !self.line.is_up() || panel.hostile.mute || self.booting {
             return;
         }
-        while let Some(arrival) = self.inbox.arrive(&mut bytes, panel, &self.line) {
+        while let Some(arrival) = self.inbox.arrive(&mut bytes, BUFFER, panel, &self.line) {
             match arrival {
                 Arrival::Open(delay) => self.agenda.put(now + delay, Task::Answer),
                 Arrival::Overrun => {

@@ -58,6 +58,9 @@ pub struct Hostile {
     pub idle_clock: bool,
     /// IT-100: a screen comes in two messages.
     pub split_screens: bool,
+    /// Envisalink: commands wait for each other in the place of 502 001. The document says otherwise, but clients
+    /// are about that do not wait for acknowledgements (pyenvisalink 4.10).
+    pub queues_commands: bool,
 }
 
 /// Names of `fault`, with what may follow.
@@ -65,7 +68,7 @@ const NAMES: &str = "slow_ack MILLISECONDS, ack_last, refuse COUNT [ERROR], doub
     no_invalid_code, opening first|last|random, drop_after FRAMES, slow_digits TIMES, split_writes, bare_cr, \
     timestamps, unknown_codes, odd_labels, wide_timers, stuck_alarm, bad_checksums ONE_IN, noise, mute, \
     installer_deadlock, code_form raw|padded|partition_raw|partition_padded|any, forgets_zones, idle_clock, \
-    split_screens, blank, zone_fault ZONE, keybus, bell, phone_line, communication, tamper, fire, none \
+    split_screens, queues_commands, blank, zone_fault ZONE, keybus, bell, phone_line, communication, tamper, fire, none \
     (each is switched on, or off with `off` behind it)";
 
 /// What a `fault` line asks for.
@@ -141,6 +144,7 @@ impl Hostile {
             "forgets_zones" => &mut self.forgets_zones,
             "idle_clock" => &mut self.idle_clock,
             "split_screens" => &mut self.split_screens,
+            "queues_commands" => &mut self.queues_commands,
             _ => return None,
         })
     }

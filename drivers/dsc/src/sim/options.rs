@@ -122,44 +122,44 @@ impl SimConfig {
             password: Password::new("user".into()),
             labels: BTreeMap::new(),
             options: PanelOptions::default(),
-            timings: Timings { baud: (interface == Interface::It100).then_some(9600), ..Timings::default() },
+            timings: Timings::real(interface),
             hostile: Hostile::default(),
         }
     }
 }
 
-/// Installer programming that changes how the panel behaves; section and option in brackets `[doc PS]`.
+/// Installer programming that changes how the panel behaves `[doc PS]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PanelOptions {
-    /// [015] 4: arming without a code by function key, `*0` or 030/031/032.
+    /// Section 015 option 4: arming without a code by function key, `*0` or 030/031/032.
     pub quick_arm: bool,
-    /// [015] 5: `*1` asks for a code.
+    /// Section 015 option 5: `*1` asks for a code.
     pub bypass_code: bool,
-    /// [015] 6: the master code is changed in `*8` only.
+    /// Section 015 option 6: the master code is changed in `*8` only.
     pub master_locked: bool,
-    /// [016] 3: keypads go dark when nobody touches them.
+    /// Section 016 option 3: keypads go dark when nobody touches them.
     pub blanking: bool,
-    /// [016] 4: a dark keypad asks for a code.
+    /// Section 016 option 4: a dark keypad asks for a code.
     pub unblank_code: bool,
-    /// [019] 7: any code opens `*6`.
+    /// Section 019 option 7: any code opens `*6`.
     pub any_code_functions: bool,
-    /// [022] 1: `*1`, `*2`, `*3` ask for a code.
+    /// Section 022 option 1: `*1`, `*2`, `*3` ask for a code.
     pub menu_code: bool,
     /// Command outputs ask for a code.
     pub output_code: bool,
     /// The police key rings the bell.
     pub audible_panic: bool,
-    /// [012]: wrong codes until all keypads lock; 0 is never.
+    /// Section 012: wrong codes until all keypads lock; 0 is never.
     pub lockout_attempts: u8,
-    /// [012]: minutes that the keypads stay locked.
+    /// Section 012: minutes that the keypads stay locked.
     pub lockout_minutes: u8,
-    /// [005]: seconds to reach the keypad.
+    /// Section 005: seconds to reach the keypad.
     pub entry_seconds: u8,
-    /// [005]: seconds to leave.
+    /// Section 005: seconds to leave.
     pub exit_seconds: u8,
-    /// [005]: minutes that the bell rings.
+    /// Section 005: minutes that the bell rings.
     pub bell_minutes: u8,
-    /// Zone definitions of [001]-[004] by zone, in the place of the made-up ones: 01 delay, 03 instant,
+    /// Zone definitions of sections 001 to 004 by zone, in the place of the made-up ones: 01 delay, 03 instant,
     /// 04 interior, 05 interior stay/away, 06 delay stay/away, 08 fire, 11 burglary round the clock.
     pub zone_types: BTreeMap<u8, u8>,
     /// IT-100: the display shows the stored digits when a slot is opened (likely, unproven).
@@ -272,6 +272,12 @@ impl Default for Timings {
 }
 
 impl Timings {
+    /// As in the field: the defaults, and an IT-100's serial line at its 9600 baud.
+    #[must_use]
+    pub fn real(interface: Interface) -> Self {
+        Self { baud: (interface == Interface::It100).then_some(9600), ..Self::default() }
+    }
+
     /// For tests on a real clock: everything that a client waits for takes milliseconds, but nothing takes no time.
     /// What only passes while nobody does anything (idle menus, repeats) keeps its length.
     #[must_use]

@@ -307,7 +307,7 @@ impl Panel {
         self.signal(Signal::Rebooted);
     }
 
-    /// [201] was written: partitions come into use or fall out of it.
+    /// Section 201 was written: partitions come into use or fall out of it.
     pub(super) fn lay_partitions(&mut self) {
         let wanted = self.sections.partitions(self.model.partitions());
         for partition in PartitionSet::first(self.model.partitions()).iter() {

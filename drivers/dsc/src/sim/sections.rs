@@ -26,7 +26,7 @@ pub(super) enum Layout {
     Barred,
 }
 
-/// What a zone does when it opens. Numbers of sections [001] to [004].
+/// What a zone does when it opens. Numbers of sections 001 to 004.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ZoneKind {
     Null,
@@ -159,7 +159,7 @@ impl Sections {
         }
     }
 
-    /// The items of a part of [005].
+    /// The items of a part of 005.
     pub(super) fn part_layout(part: u16) -> Option<Layout> {
         match part {
             1..=8 => Some(Layout::Items { count: 3, width: 3 }),

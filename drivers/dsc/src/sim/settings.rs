@@ -27,7 +27,7 @@ impl SimConfig {
             return Ok(());
         }
         match (name, value) {
-            ("pace", "real") => self.timings = Timings::default(),
+            ("pace", "real") => self.timings = Timings::real(self.interface),
             ("pace", "fast") => self.timings = Timings::fast(),
             _ => return Err(wrong()),
         }
@@ -76,7 +76,8 @@ mod tests {
             let Some((name, values)) = entry.split_once('=') else {
                 let word = entry.split(' ').next().unwrap_or_default();
                 let known = config.number(word).is_some() || config.flag(word).is_some();
-                assert!(known || entry.starts_with("numbers up"), "{entry}");
+                let aside = entry.starts_with("numbers up") || entry.starts_with("each on|off");
+                assert!(known || aside, "{entry}");
                 continue;
             };
             for value in values.split('|') {
@@ -97,5 +98,7 @@ mod tests {
         }
         assert_eq!((config.options.exit_seconds, config.options.quick_arm), (2, false));
         assert_eq!(config.timings, Timings::fast());
+        assert_eq!(config.set("pace", "real"), Ok(()));
+        assert_eq!(config.timings.baud, Some(9600), "a real IT-100 has a serial line");
     }
 }

@@ -288,6 +288,18 @@ fn a_screen_may_come_in_two_messages() {
 }
 
 #[test]
+fn commands_may_wait_for_each_other() {
+    let mut bench = with("queues_commands");
+    for command in ["000", "010143507152", "0581", "008"] {
+        bench.command(command);
+    }
+    bench.command("000");
+    let told = bench.within(seconds(1));
+    assert_eq!(told[..4], ["502 001", "500 000", "502 025", "502 022"], "a fifth is too many");
+    assert_eq!(told[4], "500 008");
+}
+
+#[test]
 fn keypads_go_dark_on_demand() {
     let mut bench = with("blank");
     bench.wait(ms(10));

@@ -1,0 +1,115 @@
+//! The cloud as a unit of the daemon.
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{StartError, registry};
+use crate::actions::Actions;
+use crate::api::CloudState;
+use crate::cloud::session::{ConnectOptions, Login, Memory, MqttVersion, TlsFiles};
+use crate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
+use crate::config::{self, MqttProtocol, Problem, Problems};
+use crate::store::Store;
+
+/// All that a run of the cloud needs; each run after a failure begins anew.
+#[derive(Debug, Clone)]
+pub(super) struct CloudUnit {
+    config: CloudConfig,
+    identity: Identity,
+    store: Store,
+    actions: Actions,
+    state: watch::Sender<CloudState>,
+}
+
+impl CloudUnit {
+    /// The unit for a configured broker.
+    ///
+    /// # Errors
+    /// When the password cannot be read.
+    pub(super) fn new(config: &config::Config, store: &Store, actions: &Actions) -> Result<Option<Self>, StartError> {
+        let Some(cloud) = &config.cloud else { return Ok(None) };
+        let identity = Identity {
+            gateway: config.gateway_id.clone(),
+            boot: Uuid::now_v7(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sealing_key: actions.sealing_key(),
+            drivers: registry::vendors().into_iter().map(str::to_owned).collect(),
+        };
+        let config = CloudConfig {
+            broker: broker(cloud, CloudConfig::client_id(&config.gateway_id)).map_err(StartError::Config)?,
+            prefix: cloud.prefix.parse().map_err(|error| wrong("cloud.prefix", &error))?,
+            pace: Pace::default(),
+        };
+        let state = watch::Sender::new(CloudState::default());
+        Ok(Some(Self { config, identity, store: store.clone(), actions: actions.clone(), state }))
+    }
+
+    /// How the way to the cloud stands, over all runs.
+    pub(super) fn state(&self) -> watch::Receiver<CloudState> {
+        self.state.subscribe()
+    }
+
+    /// One run, until `stop`.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let ids = self.actions.panel_ids();
+        let panels = ids.iter().filter_map(|id| self.actions.panel(id).ok()).collect();
+        let cloud = Cloud::new(self.config, self.identity, panels, self.store, self.actions);
+        let mut health = cloud.health();
+        let telling = async {
+            loop {
+                let now = CloudState::from(&*health.borrow_and_update());
+                self.state.send_replace(now);
+                if health.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = cloud.run(stop) => {}
+            () = telling => {}
+        }
+    }
+}
+
+impl From<&CloudHealth> for CloudState {
+    fn from(health: &CloudHealth) -> Self {
+        Self {
+            connected: health.connected,
+            since: health.since.map(Into::into),
+            trouble: health.trouble.clone(),
+            delivered: health.delivered,
+        }
+    }
+}
+
+fn broker(cloud: &config::CloudConfig, client_id: String) -> Result<ConnectOptions, Problems> {
+    let login = match (&cloud.username, &cloud.password) {
+        (Some(user), Some(source)) => {
+            let password = source.read().map_err(|error| {
+                let hint = "let the service's user, and nobody else, read a secret there";
+                Problems::one(Problem::error("cloud.password", error.to_string(), hint))
+            })?;
+            Some(Login { user: user.clone(), password })
+        }
+        (Some(user), None) => Some(Login { user: user.clone(), password: panel_model::Password::new(String::new()) }),
+        (None, _) => None,
+    };
+    Ok(ConnectOptions {
+        host: cloud.host.clone(),
+        port: cloud.port,
+        version: match cloud.protocol {
+            MqttProtocol::V5 => MqttVersion::V5,
+            MqttProtocol::V311 => MqttVersion::V311,
+        },
+        client_id,
+        memory: Memory::Kept,
+        tls: cloud.tls.as_ref().map(|tls| TlsFiles { ca: tls.ca.clone(), identity: tls.identity.clone() }),
+        login,
+        keep_alive: cloud.keep_alive,
+    })
+}
+
+fn wrong(key: &str, error: &impl ToString) -> StartError {
+    StartError::Config(Problems::one(Problem::error(key, error.to_string(), "give another one")))
+}
