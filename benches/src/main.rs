@@ -124,5 +124,7 @@ fn arguments() -> Result<(Tools, Plan)> {
         folder: path("--folder")?,
     };
     std::fs::create_dir_all(&tools.folder)?;
-    Ok((tools, plan))
+    // Relative paths in a configuration count from its folder.
+    let folder = tools.folder.canonicalize()?;
+    Ok((Tools { folder, ..tools }, plan))
 }

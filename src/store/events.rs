@@ -71,8 +71,9 @@ pub(super) struct Pruning {
     looked: u64,
 }
 
-/// So many events are looked at in one go, so that no commit waits long for it.
-const PRUNE_STEP: u32 = 5_000;
+/// Events that are looked at in one go for each that came since: more than one, to catch up, and no more than a commit
+/// can wait for.
+const PRUNE_RATIO: u32 = 5;
 
 impl View<'_> {
     /// Events, in the order that the query asks for.
@@ -168,6 +169,7 @@ impl Tx<'_> {
     /// Looks now and then, and at a part of them at a time; the next part comes the next time.
     fn prune_events(&mut self, panel: &PanelId) -> Result<(), StoreError> {
         let history = self.desk.options.history_rows;
+        let wait = (history / 10).clamp(10, 1_000);
         let mut state = self.desk.pruning.borrow().get(panel).copied().unwrap_or_default();
         if state.wait > 0 {
             state.wait -= 1;
@@ -180,7 +182,7 @@ impl Tx<'_> {
         if let Some(last) = last {
             let part = "SELECT max(seq) FROM (SELECT seq FROM event WHERE panel = ?1 AND seq > ?2 AND seq <= ?3 \
                         ORDER BY seq LIMIT ?4)";
-            let key = (panel.as_str(), Count(state.looked), last, PRUNE_STEP);
+            let key = (panel.as_str(), Count(state.looked), last, wait * PRUNE_RATIO);
             let until = self.row(part, key, |row| row.get::<_, Option<Count>>(0))?.flatten();
             if let Some(until) = until {
                 let delete = "DELETE FROM event WHERE panel = ?1 AND seq > ?2 AND seq <= ?3 AND NOT EXISTS \
@@ -189,7 +191,7 @@ impl Tx<'_> {
                 looked = if until.0 < last.0 { until.0 } else { 0 };
             }
         }
-        let state = Pruning { wait: (history / 10).min(1_000), looked };
+        let state = Pruning { wait, looked };
         self.desk.pruning.borrow_mut().insert(panel.clone(), state);
         Ok(())
     }

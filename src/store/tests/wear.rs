@@ -48,10 +48,10 @@ fn grouped_events_and_alarms_keep_within_their_budget_of_bytes() {
             let grouped = written() - before.0;
             let commits = store.stats().commits - before.1.commits;
             let before = written();
-            for n in 0..100 {
+            for n in 0..50 {
                 add(&store, event(EventKind::ZoneAlarm, n)).await;
             }
-            println!("\nfigures {} {} {}", grouped / 5_000, (written() - before) / 100, commits);
+            println!("\nfigures {} {} {}", grouped / 5_000, (written() - before) / 50, commits);
         });
         return;
     }

@@ -20,6 +20,9 @@ use crate::session::{Answer, Class, Menus, Site, is_emergency, master_needed};
 /// `#` is pressed so often before leaving is given up as not proved.
 const LEAVE_TRIES: u8 = 3;
 
+/// Refusals per connection that are put down to a noisy line.
+const NOISY_REFUSALS: u8 = 2;
+
 /// Whose code opens the menu, and with it which menu it is.
 #[derive(Debug, Clone)]
 pub(crate) enum Opener {
@@ -42,6 +45,9 @@ pub(crate) struct Menu {
     /// Work that goes on in the next batch.
     paused: Option<Box<dyn Item>>,
     interrupted: Option<Interruption>,
+    /// The line's noise when the menu was opened, and when the present step began.
+    noise_before: u64,
+    noise_at_step: u64,
     /// The item had changed something before its present step.
     touched_before: bool,
     /// Since when there is nothing to do inside.
@@ -95,6 +101,8 @@ impl Menu {
             reopen: None,
             paused: None,
             interrupted: None,
+            noise_before: 0,
+            noise_at_step: 0,
             touched_before: false,
             idle_since: None,
             typed_opening: false,
@@ -105,9 +113,10 @@ impl Menu {
     pub(crate) fn begin(&mut self, now: Instant, site: &mut Site) {
         site.note_residue(if self.is_installer() { "installer menu" } else { "users menu" });
         site.batch.opened(now);
+        self.noise_before = site.noise;
         if site.view.blanked {
             self.stage = Stage::Waking;
-            self.stepper.begin(Step::keys("#", Expect::Nothing, UNBLANK), &mut site.view);
+            self.begin_step(Step::keys("#", Expect::Nothing, UNBLANK), site);
         } else {
             self.open(site);
         }
@@ -131,6 +140,11 @@ impl Menu {
                 _ => Step::keys("*5", Expect::CodeWanted, PROMPT),
             }
         };
+        self.begin_step(step, site);
+    }
+
+    fn begin_step(&mut self, step: Step, site: &mut Site) {
+        self.noise_at_step = site.noise;
         self.stepper.begin(step, &mut site.view);
     }
 
@@ -150,7 +164,7 @@ impl Menu {
         };
         let expect = if self.is_installer() { Expect::SectionWanted } else { Expect::UserList };
         self.stage = Stage::Entering;
-        self.stepper.begin(Step { entry, expect, within: VERDICT }, &mut site.view);
+        self.begin_step(Step { entry, expect, within: VERDICT }, site);
     }
 
     fn stepped(&mut self, now: Instant, end: StepEnd, site: &mut Site) {
@@ -168,6 +182,7 @@ impl Menu {
                     }
                     self.stage = Stage::Inside;
                 }
+                StepEnd::Refused(_) if self.is_doubtful(site) => self.fail(noisy_line(), site),
                 end => self.fail(step_failed(end), site),
             },
             Stage::Leaving { .. } if end == StepEnd::Met => self.left(now, Stage::Left, site),
@@ -184,8 +199,13 @@ impl Menu {
                 self.typed_opening = true;
                 self.open(site);
             }
-            StepEnd::ModuleRefused(code) if site.transport == Transport::Envisalink => {
+            StepEnd::ModuleRefused(code)
+                if site.transport == Transport::Envisalink
+                    && !self.stepper.has_been_taken()
+                    && site.noise == self.noise_before =>
+            {
                 // The module kept the whole command: nothing is open, and somebody else's menu is not ours to leave.
+                // Unless the line doubled the command, and it is our own menu that makes the partition busy.
                 if let Some(item) = self.item.take() {
                     site.done(item.id(), code.outcome());
                 }
@@ -217,14 +237,10 @@ impl Menu {
     /// The code was taken.
     fn opened(&mut self, site: &mut Site) {
         match &self.opener {
-            // A code that was written in this very command is proved for the owner at the next visit: while it
-            // writes one, it takes a proof to be about the old one.
-            Opener::Master if !self.item.as_ref().is_some_and(|item| item.touched()) => {
-                if site.credentials.previous_master.take().is_some() {
-                    site.event(DriverEvent::MasterProved);
-                }
-            }
-            Opener::Master => {}
+            // Of a code that was written in this very command the owner is told when the command is answered: before,
+            // it takes a proof to be about the old one.
+            Opener::Master if self.item.as_ref().is_some_and(|item| item.touched()) => {}
+            Opener::Master => self.master_proved(site),
             Opener::PreviousMaster => {
                 site.credentials.master = site.credentials.previous_master.take();
                 if let Ok(slot) = Slot::new(MASTER_SLOT.into()) {
@@ -236,7 +252,24 @@ impl Menu {
         }
     }
 
+    /// Whether a refusal may be the line's fault: what arrived at the panel may not be what was typed, and what the
+    /// panel said may not have arrived here. That is believed twice per connection, not more.
+    fn is_doubtful(&self, site: &mut Site) -> bool {
+        let doubtful = site.noise != self.noise_before && site.noisy_refusals < NOISY_REFUSALS;
+        site.noisy_refusals += u8::from(doubtful);
+        doubtful
+    }
+
+    fn master_proved(&self, site: &mut Site) {
+        if matches!(self.opener, Opener::Master) && site.credentials.previous_master.take().is_some() {
+            site.event(DriverEvent::MasterProved);
+        }
+    }
+
     fn code_refused(&mut self, site: &mut Site) {
+        if self.is_doubtful(site) {
+            return self.fail(noisy_line(), site);
+        }
         let own_end = self.item.as_mut().and_then(|item| item.code_refused(site));
         match &self.opener {
             Opener::Master if site.credentials.previous_master.is_some() => {
@@ -264,7 +297,7 @@ impl Menu {
         match item.next(now, site) {
             Next::Step(step) => {
                 self.stage = Stage::Working;
-                self.stepper.begin(step, &mut site.view);
+                self.begin_step(step, site);
             }
             Next::Pause => {
                 self.paused = self.item.take();
@@ -297,6 +330,7 @@ impl Menu {
             && site.tracker.may_program(now, Menus::Ours).is_ok();
         if stay {
             if let Some((id, command)) = site.queue.take(Class::Users) {
+                self.master_proved(site);
                 self.item = item_of(id, command, site);
                 self.idle_since = None;
                 return true;
@@ -305,6 +339,7 @@ impl Menu {
             if now < since + LINGER {
                 return false;
             }
+            self.master_proved(site);
         }
         self.leave(1, site);
         true
@@ -322,7 +357,7 @@ impl Menu {
     fn leave(&mut self, tries: u8, site: &mut Site) {
         self.stage = Stage::Leaving { tries };
         self.idle_since = None;
-        self.stepper.begin(Step::keys("#", Expect::Resting, LEAVE), &mut site.view);
+        self.begin_step(Step::keys("#", Expect::Resting, LEAVE), site);
     }
 
     fn left(&mut self, now: Instant, stage: Stage, site: &mut Site) {
@@ -391,6 +426,14 @@ impl Procedure for Menu {
                     return Standing::Running;
                 }
                 self.give_up(why, site);
+            } else if !leaving && self.stage != Stage::Inside && site.noise != self.noise_at_step {
+                // What arrived may not be what was typed: a doubled digit opens another slot. Before more is typed
+                // into it, what is half typed is given up.
+                if self.stepper.is_typing() {
+                    return Standing::Running;
+                }
+                self.stepper.stop();
+                self.fail(noisy_line(), site);
             }
             match self.stage {
                 Stage::Left | Stage::Unproved => return Standing::Finished,
@@ -449,6 +492,11 @@ fn item_of(id: CommandId, command: Command, site: &mut Site) -> Option<Box<dyn I
         _ => return None,
     };
     Some(item)
+}
+
+fn noisy_line() -> Outcome {
+    let text = "the line garbled something; it is not known whether the panel refused the code";
+    Outcome::Failed(PanelError::passing("noisy_line", text))
 }
 
 /// A wrong installer code: told once, and not tried again.

@@ -134,6 +134,8 @@ pub(crate) struct Stepper {
     in_flight: bool,
     /// Something of the present step was sent.
     typed: bool,
+    /// Something of the present step was taken by the module.
+    taken: bool,
     /// No key string before this.
     gap_until: Option<Instant>,
     /// The step that runs.
@@ -153,6 +155,7 @@ impl Stepper {
             waiting: VecDeque::new(),
             in_flight: false,
             typed: false,
+            taken: false,
             gap_until: None,
             running: None,
             deadline: None,
@@ -167,11 +170,17 @@ impl Stepper {
         self.deadline = None;
         self.broken = None;
         self.typed = false;
+        self.taken = false;
     }
 
     /// Whether something of the last step was sent.
     pub(crate) fn has_typed(&self) -> bool {
         self.typed
+    }
+
+    /// Whether the module took something of the last step.
+    pub(crate) fn has_been_taken(&self) -> bool {
+        self.taken
     }
 
     /// Gives up the running step; a key that is on its way is waited for.
@@ -206,6 +215,7 @@ impl Stepper {
     pub(crate) fn settled(&mut self, now: Instant, answer: Answer) {
         self.in_flight = false;
         if answer == Answer::Taken {
+            self.taken = true;
             self.gap_until = Some(now + self.string_gap);
         }
         let Some((_, within)) = self.running else { return };

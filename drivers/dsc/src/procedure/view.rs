@@ -94,7 +94,8 @@ impl View {
                 self.screen.write(*line, *column, text);
                 self.screen_changed = Some(now);
                 self.since.screen = true;
-                self.blanked = false;
+                // A dark keypad is told of, then shown as such.
+                self.blanked &= text.bytes().iter().all(|b| *b == b' ');
             }
             ModuleMessage::Led { led: Led::Program, state } => self.program_light(*state != LedState::Off),
             ModuleMessage::Lights(lights) => self.steady(*lights),

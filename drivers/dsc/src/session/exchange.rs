@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     open: Option<Open>,
     /// Commands in a row without any answer.
     lost: u8,
+    /// Answers that belonged to nothing, complaints about checksums, commands without any answer.
+    oddities: u32,
 }
 
 #[derive(Debug)]
@@ -61,7 +63,7 @@ enum State {
 
 impl Exchange {
     pub(crate) fn new(transport: Transport) -> Self {
-        Self { timing: Timing::of(transport), open: None, lost: 0 }
+        Self { timing: Timing::of(transport), open: None, lost: 0, oddities: 0 }
     }
 
     pub(crate) fn is_free(&self) -> bool {
@@ -71,6 +73,11 @@ impl Exchange {
     /// Commands in a row that were not answered.
     pub(crate) fn lost_in_a_row(&self) -> u8 {
         self.lost
+    }
+
+    /// Signs so far that the line loses, doubles or garbles.
+    pub(crate) fn oddities(&self) -> u32 {
+        self.oddities
     }
 
     /// Opens a command; only when [`Self::is_free`].
@@ -96,10 +103,13 @@ impl Exchange {
                         wait => State::Acknowledged { until: now + wait },
                     };
                     self.lost = 0;
+                } else {
+                    self.oddities = self.oddities.wrapping_add(1);
                 }
                 None
             }
             ModuleMessage::ChecksumError => {
+                self.oddities = self.oddities.wrapping_add(1);
                 if let Some(open) = self.open.as_mut().filter(|o| o.is_sent()) {
                     open.again(now, Some(AFTER_NOISE), Answer::Lost);
                 }
@@ -145,6 +155,7 @@ impl Exchange {
         self.open = None;
         if answer == Answer::Lost {
             self.lost = self.lost.saturating_add(1);
+            self.oddities = self.oddities.wrapping_add(1);
         }
         Turn::Settled(answer)
     }

@@ -23,7 +23,7 @@ use panel_driver::{
 };
 use panel_model::{Evidence, NotNow, PanelState};
 
-use crate::codec::{ChecksumCase, Decoder, Frame, FrameError};
+use crate::codec::{ChecksumCase, Counters, Decoder, Frame, FrameError};
 use crate::config::Config;
 use crate::error::SessionError;
 use crate::message::{ErrorCode, ModuleCommand, ModuleMessage, Screens, Switch, Transport, masked};
@@ -150,7 +150,7 @@ impl DscSession {
 
     /// Frames and bad lines so far.
     #[must_use]
-    pub fn counters(&self) -> crate::codec::Counters {
+    pub fn counters(&self) -> Counters {
         self.decoder.counters()
     }
 
@@ -175,6 +175,7 @@ impl DscSession {
     fn bad_line(&mut self, error: FrameError) {
         tracing::debug!(%error, "a bad line");
         self.wire.push_back(WireEntry { direction: Direction::FromPanel, masked: format!("({error})").into() });
+        self.count_noise();
         // Whatever it was, it is not known now.
         self.site.report_wanted |= self.online;
     }
@@ -192,7 +193,9 @@ impl DscSession {
                 return;
             }
         };
-        if let Some(stray) = self.exchange.observe(now, &message) {
+        let stray = self.exchange.observe(now, &message);
+        self.count_noise();
+        if let Some(stray) = stray {
             match &mut self.procedure {
                 Some(procedure) => procedure.late_refusal(now, stray, &mut self.site),
                 None => self.site.module_refused(now, stray),
@@ -262,6 +265,12 @@ impl DscSession {
             self.last_alive = Some(now);
             self.site.event(DriverEvent::Alive);
         }
+    }
+
+    /// How often the line was caught losing, doubling or garbling: silence and refusals prove less then.
+    fn count_noise(&mut self) {
+        let Counters { checksum_errors, garbage, oversize, partial, .. } = self.decoder.counters();
+        self.site.noise = checksum_errors + garbage + oversize + partial + u64::from(self.exchange.oddities());
     }
 
     // ---- what goes on
@@ -604,6 +613,7 @@ impl DscSession {
     fn drop_half_line(&mut self, now: Instant) {
         if self.half_line_until().is_some_and(|at| now >= at) {
             self.decoder.drop_partial();
+            self.count_noise();
             self.site.report_wanted |= self.online;
         }
     }

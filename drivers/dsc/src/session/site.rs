@@ -22,6 +22,10 @@ pub(crate) struct Site {
     pub(crate) credentials: Credentials,
     /// The panel refused the master code in this session: it is not tried again without a person.
     pub(crate) master_refused: bool,
+    /// How often the line was caught losing, doubling or garbling.
+    pub(crate) noise: u64,
+    /// How often a code seemed to be refused while it did.
+    pub(crate) noisy_refusals: u8,
     /// The installer code that the panel refused last.
     pub(crate) installer_refused: Option<InstallerCode>,
     pub(crate) tracker: Tracker,
@@ -49,6 +53,8 @@ impl Site {
             transport,
             credentials,
             master_refused: false,
+            noise: 0,
+            noisy_refusals: 0,
             installer_refused: None,
             tracker: Tracker::new(config.partitions, config.zones),
             view: View::new(transport),

@@ -255,16 +255,8 @@ impl<S: Session, P: Simulator> Pair<S, P> {
 
     /// The session ended by itself: its last words go out, then the line closes.
     fn session_ended(&mut self, error: DriverError) -> Result<(), Failure> {
-        let wait = match error.retry() {
-            Retry::Now => Some(Duration::ZERO),
-            Retry::Backoff => Some(self.backoff),
-            Retry::NeedsInstaller => Some(NEEDS_INSTALLER),
-            Retry::Never => None,
-        };
         self.close_from_driver();
-        self.session_gone(error)?;
-        self.reopen = wait.filter(|_| self.stopping.is_none()).map(|wait| self.now + wait);
-        Ok(())
+        self.session_gone(error, Duration::ZERO)
     }
 
     /// The driver's side closes; what it sent before still arrives.
@@ -292,12 +284,10 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         Ok(())
     }
 
-    /// The driver sees that the line is gone.
+    /// The driver sees that the line is gone; the session may know a better reason.
     fn link_closed(&mut self, down: Duration) -> Result<(), Failure> {
-        self.session_gone(LinkError::closed().into())?;
-        let at = self.now + down.max(self.backoff);
-        self.reopen = Some(at).filter(|_| self.stopping.is_none());
-        Ok(())
+        let known = self.session.as_mut().and_then(|session| session.handle_closed(self.now));
+        self.session_gone(known.unwrap_or_else(|| LinkError::closed().into()), down)
     }
 
     fn part(&mut self) {
@@ -305,7 +295,15 @@ impl<S: Session, P: Simulator> Pair<S, P> {
         self.panel.handle_disconnect(self.now);
     }
 
-    fn session_gone(&mut self, error: DriverError) -> Result<(), Failure> {
+    /// The connection is over; its owner opens the next one when the error allows it, but not before `down` is over.
+    fn session_gone(&mut self, error: DriverError, down: Duration) -> Result<(), Failure> {
+        let wait = match error.retry() {
+            Retry::Now => Some(Duration::ZERO),
+            Retry::Backoff => Some(self.backoff),
+            Retry::NeedsInstaller => Some(NEEDS_INSTALLER),
+            Retry::Never => None,
+        };
+        self.reopen = wait.filter(|_| self.stopping.is_none()).map(|wait| self.now + wait.max(down));
         self.drop_session();
         self.record.ended(self.now, error)
     }

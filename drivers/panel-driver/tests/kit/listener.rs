@@ -65,7 +65,9 @@ async fn one_listener_serves_many_panels_by_their_first_bytes() {
     }
     let mut south_link = soon("south", listener.accept("south")).await;
     let mut north_link = soon("north", listener.accept("north")).await;
-    reads(&mut north_link, "ID north\nhello").await;
+    for piece in ["ID nor", "th", "\nhello"] {
+        reads(&mut north_link, piece).await;
+    }
     reads(&mut south_link, "ID south\n").await;
     south.write_all(b"more").await.unwrap();
     reads(&mut south_link, "more").await;
@@ -130,7 +132,9 @@ async fn a_panel_that_nobody_configured_is_closed_and_listed() {
 async fn strangers_and_those_who_say_too_much_are_closed() {
     let listener = listener();
     is_closed(&mut dial(listener.addr(), "GET / HTTP/1.1\r\n").await).await;
-    is_closed(&mut dial(listener.addr(), &format!("ID {}", "x".repeat(2000))).await).await;
+    // At once, not when its time is over.
+    let mut chatterer = dial(listener.addr(), &format!("ID {}", "x".repeat(2000))).await;
+    tokio::time::timeout(Duration::from_secs(5), is_closed(&mut chatterer)).await.expect("closed at once");
     assert_eq!(listener.strangers(), 2);
     assert!(listener.wanting().is_empty());
 }

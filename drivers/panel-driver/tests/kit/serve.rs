@@ -170,6 +170,16 @@ async fn a_dropped_line_stays_down_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_hangup_comes_after_the_last_bytes() {
+    let panel = Served::listening().await;
+    let mut client = panel.dial().await;
+    client.write_all(&line("Lwrong")).await.unwrap();
+    let mut heard = Vec::new();
+    soon("the end", client.read_to_end(&mut heard)).await.unwrap();
+    assert_eq!(heard, line("LNO"));
+}
+
+#[tokio::test]
 async fn stopping_hangs_up_and_frees_the_address() {
     let panel = Served::listening().await;
     let addr = panel.server.addr().unwrap();

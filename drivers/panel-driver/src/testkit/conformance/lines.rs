@@ -82,6 +82,9 @@ pub fn silence_is_noticed<S: Subject>(subject: &S) -> Result<(), Failure> {
 
 /// Over a line with every fault the rules hold; and when the line is good again, so is the driver.
 ///
+/// A line that garbles a code makes the panel refuse it, and a careful driver then waits: for a lock-out to pass or,
+/// with a lasting failure, for a person. Both come here: an hour passes, and the person starts the driver again.
+///
 /// # Errors
 /// A broken rule, or a driver that does not come back.
 pub fn nasty_lines_are_survived<S: Subject>(subject: &S) -> Result<(), Failure> {
@@ -94,6 +97,17 @@ pub fn nasty_lines_are_survived<S: Subject>(subject: &S) -> Result<(), Failure> 
             let pause = pair.rng().between(Duration::ZERO, Duration::from_secs(20));
             pair.run_for(pause)?;
         }
+        pair.set_faults(NetFaults::perfect());
+        pair.settle()?;
+        match pair.ask(work(subject))? {
+            Outcome::Applied(_) => return Ok(()),
+            Outcome::Failed(error) if !error.retry => {
+                pair.shutdown()?;
+                pair.restart();
+            }
+            _ => {}
+        }
+        pair.run_for(Duration::from_secs(3600))?;
         works(subject, &mut pair)
     })
 }
