@@ -10,9 +10,10 @@ mod health;
 mod intake;
 pub mod ports;
 mod retained;
+mod run;
 pub mod schema;
+mod serving;
 pub mod session;
-mod sync;
 pub mod topic;
 mod window;
 

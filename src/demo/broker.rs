@@ -29,7 +29,7 @@ pub(super) fn start(listen: SocketAddr) -> anyhow::Result<()> {
     let mut broker = Broker::new(config);
     let started = std::thread::Builder::new().name("broker".into()).spawn(move || {
         if let Err(error) = broker.start() {
-            tracing::error!(%error, "the demo's broker ended");
+            tracing::error!(%error, "the broker ended");
         }
     });
     if let Err(error) = started {

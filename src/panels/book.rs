@@ -35,6 +35,10 @@ pub(super) struct Changes {
     pub(super) codes: Vec<(Slot, AccessCode)>,
     pub(super) residue: Option<Option<Residue>>,
     pub(super) master_proved: bool,
+    /// The previous master code holds.
+    pub(super) master_reverted: bool,
+    /// The panel refused the master code that the box keeps.
+    pub(super) master_refused: bool,
     /// Something in the picture changed that is not stored.
     pub(super) picture: bool,
 }
@@ -47,7 +51,11 @@ impl Changes {
             || !self.dropped_wishes.is_empty()
             || !self.codes.is_empty()
             || self.residue.is_some()
-            || self.master_proved
+            || self.touches_master()
+    }
+
+    fn touches_master(&self) -> bool {
+        self.master_proved || self.master_reverted || self.master_refused
     }
 
     /// Users or answers changed: the reported version rises.
@@ -58,7 +66,7 @@ impl Changes {
     /// Whether company may be waited for: only zone traffic and diagnostics may.
     pub(super) fn can_wait(&self) -> bool {
         let patient = |class| matches!(class, EventClass::Zone | EventClass::Level | EventClass::Diagnostic);
-        let no_writes = !self.reports_users() && self.residue.is_none() && !self.master_proved;
+        let no_writes = !self.reports_users() && self.residue.is_none() && !self.touches_master();
         no_writes && self.events.iter().all(|(_, event)| patient(event.kind.class()))
     }
 }
@@ -78,6 +86,8 @@ pub(super) struct Book {
     keys: Arc<Keys>,
     waiting: BTreeMap<(Slot, Field), Waiting>,
     running: Option<Step>,
+    /// The panel did not take the master code: nothing that needs it is tried before somebody stores another one.
+    master_needed: Option<PanelError>,
 }
 
 impl Book {
@@ -87,7 +97,7 @@ impl Book {
         authority: Authority,
         keys: Arc<Keys>,
     ) -> Self {
-        Self { picture, desired, authority, keys, waiting: BTreeMap::new(), running: None }
+        Self { picture, desired, authority, keys, waiting: BTreeMap::new(), running: None, master_needed: None }
     }
 
     /// Takes in one event of the driver.
@@ -127,6 +137,7 @@ impl Book {
             DriverEvent::Residue(residue) => changes.residue = Some(residue),
             // While a new master code is being written, the proof is still about the old one.
             DriverEvent::MasterProved => changes.master_proved |= !self.writes_master(),
+            DriverEvent::MasterReverted => changes.master_reverted |= !self.writes_master(),
         }
     }
 
@@ -259,9 +270,25 @@ impl Book {
         self.picture.cloud_version = self.picture.cloud_version.max(accepted.cloud_version);
     }
 
+    /// What to answer to everything that needs the master code, once the panel refused it.
+    pub(super) fn master_needed(&self) -> Option<Outcome> {
+        self.master_needed.clone().map(Outcome::Failed)
+    }
+
+    /// The code that the panel refused is still the one that the box keeps: known from an earlier run.
+    pub(super) fn master_is_refused(&mut self) {
+        let error = PanelError::lasting(
+            MASTER_CODE_NEEDED,
+            "the panel refused the master code that the box keeps; store the right one: set-credential",
+        );
+        self.picture.needs = Some(error.text.clone());
+        self.master_needed = Some(error);
+    }
+
     /// New credentials: what failed for want of them may be tried again.
     pub(super) fn credentials_changed(&mut self, wall: WallTime, changes: &mut Changes) {
         self.picture.needs = None;
+        self.master_needed = None;
         changes.picture = true;
         let waiting = &mut self.waiting;
         for (key, answer) in &mut self.picture.answers {
@@ -319,7 +346,7 @@ impl Book {
                 self.waiting.insert(key, Waiting { tries, until: now + wait });
                 Condition::Pending { since: self.since(key, wall), tries, why: Some(error.text) }
             }
-            Outcome::Failed(error) => self.failed(now, wall, key, error),
+            Outcome::Failed(error) => self.failed(now, wall, key, error, changes),
             Outcome::NotNow(NotNow { why }) => {
                 let tries = self.tries(key);
                 self.waiting.insert(key, Waiting { tries, until: now + backoff::NOT_NOW });
@@ -329,9 +356,18 @@ impl Book {
         self.answer(key, step.version, condition, changes);
     }
 
-    fn failed(&mut self, now: Instant, wall: WallTime, key: (Slot, Field), error: PanelError) -> Condition {
-        if error.code == MASTER_CODE_NEEDED {
+    fn failed(
+        &mut self,
+        now: Instant,
+        wall: WallTime,
+        key: (Slot, Field),
+        error: PanelError,
+        changes: &mut Changes,
+    ) -> Condition {
+        if error.code == MASTER_CODE_NEEDED && self.master_needed.is_none() {
             self.picture.needs = Some(error.text.clone());
+            self.master_needed = Some(error.clone());
+            changes.master_refused = true;
         }
         let tries = self.tries(key).saturating_add(1);
         let wait = backoff::write_again(tries);

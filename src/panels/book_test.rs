@@ -255,12 +255,15 @@ fn a_wrong_master_code_asks_for_a_person_and_goes_on_with_a_new_one() {
     let mut bench = Bench::new(Authority::Panel);
     bench.wish(4, 1, "4821", None);
     bench.step();
-    bench.finish(Outcome::Failed(PanelError::lasting("master_code_needed", "the panel does not take the master code")));
+    let refused = PanelError::lasting("master_code_needed", "the panel does not take the master code");
+    assert!(bench.finish(Outcome::Failed(refused)).master_refused, "kept across restarts");
     assert!(bench.book.picture.needs.is_some());
     assert_eq!(bench.step(), None);
+    assert!(bench.book.master_needed().is_some(), "no other wish may try the same code again");
     let mut changes = Changes::default();
     bench.book.credentials_changed(WALL, &mut changes);
     assert!(bench.book.picture.needs.is_none());
+    assert!(bench.book.master_needed().is_none());
     assert_eq!(bench.step(), Some((4, Field::Code)));
 }
 

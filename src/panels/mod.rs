@@ -67,6 +67,8 @@ pub(crate) mod secret_name {
     pub(crate) const PASSWORD: &str = "password";
     pub(crate) const MASTER: &str = "master";
     pub(crate) const PREVIOUS_MASTER: &str = "previous_master";
+    /// The master code that the panel refused: not tried again, also after a restart.
+    pub(crate) const REFUSED_MASTER: &str = "refused_master";
     pub(crate) const INSTALLER: &str = "installer";
     pub(crate) const NEXT_INSTALLER: &str = "next_installer";
 }

@@ -12,6 +12,8 @@ pub mod config;
 mod decode;
 mod driver;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod map;
 pub mod message;
 mod procedure;

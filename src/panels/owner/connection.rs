@@ -28,7 +28,9 @@ impl Owner {
         if let Some(connection) = self.connection.as_mut().filter(|c| !c.up) {
             connection.up = true;
             self.backoff.reset();
-            changes.picture |= self.book.picture.needs.take().is_some();
+            if self.book.master_needed().is_none() {
+                changes.picture |= self.book.picture.needs.take().is_some();
+            }
             info!(link = %self.book.picture.link, "panel connected");
         }
         self.supervision.connected(at)
@@ -77,7 +79,13 @@ impl Owner {
     pub(super) async fn connect(&mut self) {
         self.open_at = None;
         let credentials = match self.credentials().await {
-            Ok(credentials) => credentials,
+            Ok((credentials, master_refused)) => {
+                if master_refused && self.book.master_needed().is_none() {
+                    self.book.master_is_refused();
+                    self.unseen = true;
+                }
+                credentials
+            }
             Err(error) => {
                 warn!(%error, "cannot read the panel's credentials");
                 self.open_at = Some(clock::now() + READ_AGAIN);
@@ -114,17 +122,20 @@ impl Owner {
         self.connection = Some(Connection { commands, events, cancel, up: false });
     }
 
-    /// The panel's secrets, as the store keeps them.
-    pub(super) async fn credentials(&self) -> Result<Credentials, StoreError> {
+    /// The panel's secrets, as the store keeps them, and whether the panel refused that master code before.
+    pub(super) async fn credentials(&self) -> Result<(Credentials, bool), StoreError> {
         let id = self.parts.setup.id.clone();
         let read = move |view: &View<'_>| {
             let secret = |name| Ok::<_, StoreError>(view.secret(&id, name)?.map(|text| text.to_string()));
-            Ok(Credentials {
+            let master = secret(secret_name::MASTER)?;
+            let refused = master.is_some() && master == secret(secret_name::REFUSED_MASTER)?;
+            let credentials = Credentials {
                 password: secret(secret_name::PASSWORD)?.map(Password::new),
-                master: secret(secret_name::MASTER)?.map(AccessCode::new),
+                master: master.map(AccessCode::new),
                 previous_master: secret(secret_name::PREVIOUS_MASTER)?.map(AccessCode::new),
                 installer: secret(secret_name::INSTALLER)?.map(InstallerCode::new),
-            })
+            };
+            Ok((credentials, refused))
         };
         self.parts.store.read(read).await
     }

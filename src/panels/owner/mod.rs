@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use panel_driver::{CommandRequest, DriverError, DriverEvent, Outcome, Residue, Stamped, clock};
+use panel_driver::{Command, CommandRequest, DriverError, DriverEvent, Outcome, Residue, Section, Stamped, clock};
 use panel_model::{
     AccessCode, Answer, EventKind, InstallerCode, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
     Password,
@@ -242,6 +242,9 @@ impl Owner {
 
     fn request(&mut self, request: PanelRequest, changes: &mut Changes) {
         match request {
+            PanelRequest::Command(Command::Refresh(Section::Users), reply) if self.book.master_needed().is_some() => {
+                reply.complete(self.book.master_needed().unwrap_or_else(Outcome::interrupted));
+            }
             PanelRequest::Command(command, reply) => {
                 if let Some(reply) = self.send(command, reply) {
                     reply.complete(Outcome::Failed(PanelError::passing("offline", "the panel is not reachable now")));

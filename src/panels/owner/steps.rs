@@ -23,8 +23,12 @@ impl Owner {
             let Some(step) = next else {
                 return self.commit(changes).await;
             };
-            if let Work::Keep(_) = step.work {
-                let outcome = Outcome::Applied(Evidence::ReadBack);
+            let at_once = match step.work {
+                Work::Keep(_) => Some(Outcome::Applied(Evidence::ReadBack)),
+                // No second try with a code that the panel refused.
+                Work::Panel(_) => self.book.master_needed(),
+            };
+            if let Some(outcome) = at_once {
                 self.book.finish_step(clock::now(), clock::wall(), outcome, &mut changes);
                 self.commit(changes).await;
                 continue;
@@ -66,7 +70,7 @@ impl Owner {
     pub(super) async fn keep_both_masters(&mut self) {
         let Some(UserWish::Present { code: Some(new), .. }) = self.book.running_wish() else { return };
         let new = new.clone();
-        let current = self.credentials().await.ok().and_then(|c| c.master);
+        let current = self.credentials().await.ok().and_then(|(credentials, _)| credentials.master);
         let id = self.parts.setup.id.clone();
         let write = move |tx: &mut Tx<'_>| {
             if let Some(current) = current.as_ref().filter(|c| **c != new) {

@@ -136,6 +136,8 @@ pub(crate) struct Stepper {
     typed: bool,
     /// Something of the present step was taken by the module.
     taken: bool,
+    /// A key was pressed and not released (IT-100).
+    held: bool,
     /// No key string before this.
     gap_until: Option<Instant>,
     /// The step that runs.
@@ -156,6 +158,7 @@ impl Stepper {
             in_flight: false,
             typed: false,
             taken: false,
+            held: false,
             gap_until: None,
             running: None,
             deadline: None,
@@ -166,6 +169,9 @@ impl Stepper {
     pub(crate) fn begin(&mut self, step: Step, view: &mut View) {
         view.mark();
         self.waiting = commands(step.entry, self.transport);
+        if self.held {
+            self.waiting.push_front(ModuleCommand::Key(Key::RELEASE));
+        }
         self.running = Some((step.expect, step.within));
         self.deadline = None;
         self.broken = None;
@@ -206,6 +212,9 @@ impl Stepper {
             return None;
         }
         let command = self.waiting.pop_front()?;
+        if let ModuleCommand::Key(key) = &command {
+            self.held = *key != Key::RELEASE;
+        }
         self.in_flight = true;
         self.typed = true;
         Some(command)
