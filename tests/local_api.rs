@@ -31,7 +31,8 @@ fn connect(site: &Site) -> UnixStream {
 fn ask(site: &Site, method: &str, path: &str, body: &str) -> Reply {
     let mut stream = connect(site);
     let length = body.len();
-    let head = format!("{method} /api/v1{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("{method} /api/v1{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     // A body that is too long is not read to its end.
     let _ = stream.write_all(body.as_bytes());

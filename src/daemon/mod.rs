@@ -127,16 +127,28 @@ impl Daemon {
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
         let stops = Stops::default();
-        let mut health = Health::default();
+        let mut health = Health::new(supervisor.states());
         watch_store(&mut health, &store);
         for unit in units {
             start_panel(&supervisor, &stops, unit);
+        }
+        for (id, handle) in panels.iter() {
+            let handle = handle.clone();
+            health.watch(&panel_unit(id.as_str()), move || {
+                let handle = handle.clone();
+                async move { handle.turned().await }
+            });
         }
         let cloud = CloudUnit::new(&config, &store, &actions)?;
         let state = cloud.as_ref().map(CloudUnit::state);
         let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);
         start_api(&supervisor, &stops, api, socket);
         if let Some(cloud) = cloud {
+            let asked = cloud.clone();
+            health.watch(CLOUD, move || {
+                let cloud = asked.clone();
+                async move { cloud.turned().await }
+            });
             supervisor.start(CLOUD, stops.cloud.clone(), move |stop| {
                 let cloud = cloud.clone();
                 async move {
