@@ -147,19 +147,19 @@ impl Waiting {
 
 /// The line at the bottom of a terminal that says how far long work is; nothing where nobody looks.
 #[derive(Debug, Default)]
-struct Shown {
+pub(super) struct Shown {
     width: usize,
 }
 
 impl Shown {
-    fn progress(&mut self, progress: Option<&Progress>) {
+    pub(super) fn progress(&mut self, progress: Option<&Progress>) {
         let Some(progress) = progress.filter(|_| stderr().is_terminal()) else { return self.end() };
         let line = format!("{} {}/{}", progress.what, progress.done, progress.total);
         eprint!("\r{line:width$}", width = self.width);
         self.width = line.chars().count();
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if self.width > 0 {
             eprint!("\r{:width$}\r", "", width = self.width);
             self.width = 0;

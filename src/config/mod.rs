@@ -20,6 +20,7 @@ pub use checked::{CloudConfig, Config, LogConfig, LogFormat, MqttProtocol, Store
 pub use panel::{Authority, CredentialSources, PanelConfig};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};
+pub use url::{BrokerUrl, UrlError};
 
 /// Where the daemon looks when nothing else is said.
 pub const DEFAULT_FILE: &str = "/etc/panelgate/panelgate.toml";
