@@ -201,6 +201,14 @@ impl Actions {
         Ok(self.0.store.read(move |view| view.events(&query)).await?)
     }
 
+    /// The newest lines of the action log, the newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn newest_log_lines(&self, limit: usize) -> Result<Vec<LogLine>, Refused> {
+        Ok(self.0.store.read(move |view| view.newest_log_lines(limit)).await?)
+    }
+
     /// Lines of the action log after a sequence number, oldest first.
     ///
     /// # Errors

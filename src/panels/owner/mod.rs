@@ -252,6 +252,8 @@ impl Owner {
 
     fn request(&mut self, request: PanelRequest, changes: &mut Changes) {
         match request {
+            // Who asked may have lost patience.
+            PanelRequest::Alive(reply) => drop(reply.send(())),
             PanelRequest::Command(Command::Refresh(Section::Users), reply) if self.book.master_needed().is_some() => {
                 reply.complete(self.book.master_needed().unwrap_or_else(Outcome::interrupted));
             }
