@@ -3,6 +3,8 @@
 mod connection;
 mod record;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,6 +87,8 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
+    /// How the last connection ended.
+    last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
     step: Option<oneshot::Receiver<Outcome>>,
@@ -140,6 +144,7 @@ impl Owner {
             backoff: LinkBackoff::default(),
             connection: None,
             tasks: JoinSet::new(),
+            last_end: None,
             open_at: Some(now),
             step: None,
             residue: residue.map(Residue),
@@ -182,6 +187,10 @@ impl Owner {
             Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                 // A panicking driver is a broken protocol: the link is opened again after the back-off.
                 let error = end.unwrap_or_else(|_| DriverError::Protocol("the driver crashed".into()));
+                // Its last words may have come between the look at the events and this.
+                while let Some(stamped) = self.connection.as_mut().and_then(|c| c.events.try_recv().ok()) {
+                    self.take_event(stamped, changes);
+                }
                 self.disconnected(&error, changes);
             }
             Some(request) = requests.recv() => self.request(request, changes),
@@ -196,8 +205,9 @@ impl Owner {
         wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
+    /// A driver that takes no commands any more is about to end: what is given to it now is interrupted for nothing.
     fn is_up(&self) -> bool {
-        self.connection.as_ref().is_some_and(|c| c.up)
+        self.connection.as_ref().is_some_and(|c| c.up && !c.commands.is_closed())
     }
 
     /// Takes in what the driver told, as much as is waiting: one transaction for all of it.
