@@ -13,7 +13,7 @@ pub struct Pace {
     pub slow_first: Duration,
     /// Longest wait for it.
     pub slow_longest: Duration,
-    /// A connection that held this long is taken as sound: waits begin at the first again.
+    /// A connection that holds this long is sound: waits begin at the first again.
     pub sound: Duration,
 }
 
@@ -41,11 +41,6 @@ impl Backoff {
         Self { pace, tries: 0 }
     }
 
-    /// Begins again with the first wait.
-    pub(super) fn reset(&mut self) {
-        self.tries = 0;
-    }
-
     /// The next wait: between half of the step and all of it. `random` is any number.
     pub(super) fn next(&mut self, retry: Retry, random: u32) -> Duration {
         let (first, longest) = match retry {
@@ -69,15 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_begin_again() {
+    fn waits_double_up_to_the_longest() {
         let mut backoff = Backoff::new(Pace::default());
         let waits: Vec<u64> = (0..9).map(|_| backoff.next(Retry::Soon, u32::MAX).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         for _ in 0..1000 {
             assert!(backoff.next(Retry::Soon, u32::MAX) <= Duration::from_secs(60));
         }
-        backoff.reset();
-        assert_eq!(backoff.next(Retry::Soon, 0), Duration::from_millis(500));
+        assert_eq!(Backoff::new(Pace::default()).next(Retry::Soon, 0), Duration::from_millis(500));
     }
 
     #[test]

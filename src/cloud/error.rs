@@ -19,6 +19,16 @@ pub enum CloudError {
     /// The connection was there and broke.
     #[error("the connection to the broker broke: {0}")]
     Lost(String),
+    /// The broker sends what we cannot take.
+    #[error(
+        "the broker has a message of {size} bytes for us, and {limit} is our limit: clear the retained `desired` topic that holds it"
+    )]
+    TooLarge {
+        /// Bytes of the packet.
+        size: usize,
+        /// Bytes that we take.
+        limit: u32,
+    },
     /// We ended the connection.
     #[error("disconnected")]
     Closed,
@@ -39,7 +49,9 @@ impl CloudError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Unreachable(_) | Self::Lost(_) | Self::Closed => Retry::Soon,
-            Self::Refused(_) | Self::Tls(_) | Self::Files(_) | Self::TakenOver(_) => Retry::Slowly,
+            Self::Refused(_) | Self::Tls(_) | Self::Files(_) | Self::TakenOver(_) | Self::TooLarge { .. } => {
+                Retry::Slowly
+            }
         }
     }
 }

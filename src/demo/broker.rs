@@ -27,7 +27,11 @@ pub(super) fn start(listen: SocketAddr) -> anyhow::Result<()> {
         ..Config::default()
     };
     let mut broker = Broker::new(config);
-    let started = std::thread::Builder::new().name("broker".into()).spawn(move || broker.start());
+    let started = std::thread::Builder::new().name("broker".into()).spawn(move || {
+        if let Err(error) = broker.start() {
+            tracing::error!(%error, "the broker ended");
+        }
+    });
     if let Err(error) = started {
         bail!("the broker's thread cannot be started: {error}");
     }

@@ -30,11 +30,16 @@ pub(super) struct Changes {
     pub(super) state_before: Option<PanelState>,
     pub(super) users: BTreeSet<Slot>,
     pub(super) answers: BTreeSet<(Slot, Field)>,
-    pub(super) dropped_wishes: BTreeSet<Slot>,
+    /// What is left of wishes that a change at the panel overruled.
+    pub(super) adopted: BTreeMap<Slot, DesiredUser>,
     /// Codes that a panel showed, to be sealed.
     pub(super) codes: Vec<(Slot, AccessCode)>,
     pub(super) residue: Option<Option<Residue>>,
     pub(super) master_proved: bool,
+    /// The previous master code holds.
+    pub(super) master_reverted: bool,
+    /// The panel refused the master code that the box keeps.
+    pub(super) master_refused: bool,
     /// Something in the picture changed that is not stored.
     pub(super) picture: bool,
 }
@@ -44,10 +49,14 @@ impl Changes {
         !self.events.is_empty()
             || self.state_before.is_some()
             || self.reports_users()
-            || !self.dropped_wishes.is_empty()
+            || !self.adopted.is_empty()
             || !self.codes.is_empty()
             || self.residue.is_some()
-            || self.master_proved
+            || self.touches_master()
+    }
+
+    fn touches_master(&self) -> bool {
+        self.master_proved || self.master_reverted || self.master_refused
     }
 
     /// Users or answers changed: the reported version rises.
@@ -58,7 +67,7 @@ impl Changes {
     /// Whether company may be waited for: only zone traffic and diagnostics may.
     pub(super) fn can_wait(&self) -> bool {
         let patient = |class| matches!(class, EventClass::Zone | EventClass::Level | EventClass::Diagnostic);
-        let no_writes = !self.reports_users() && self.residue.is_none() && !self.master_proved;
+        let no_writes = !self.reports_users() && self.residue.is_none() && !self.touches_master();
         no_writes && self.events.iter().all(|(_, event)| patient(event.kind.class()))
     }
 }
@@ -78,6 +87,10 @@ pub(super) struct Book {
     keys: Arc<Keys>,
     waiting: BTreeMap<(Slot, Field), Waiting>,
     running: Option<Step>,
+    /// The panel did not take the master code: nothing that needs it is tried before somebody stores another one.
+    master_needed: Option<PanelError>,
+    /// When [`Book::next_step`] last looked for something to do.
+    looked_at: Option<Instant>,
 }
 
 impl Book {
@@ -87,7 +100,16 @@ impl Book {
         authority: Authority,
         keys: Arc<Keys>,
     ) -> Self {
-        Self { picture, desired, authority, keys, waiting: BTreeMap::new(), running: None }
+        Self {
+            picture,
+            desired,
+            authority,
+            keys,
+            waiting: BTreeMap::new(),
+            running: None,
+            master_needed: None,
+            looked_at: None,
+        }
     }
 
     /// Takes in one event of the driver.
@@ -127,6 +149,7 @@ impl Book {
             DriverEvent::Residue(residue) => changes.residue = Some(residue),
             // While a new master code is being written, the proof is still about the old one.
             DriverEvent::MasterProved => changes.master_proved |= !self.writes_master(),
+            DriverEvent::MasterReverted => changes.master_reverted |= !self.writes_master(),
         }
     }
 
@@ -173,21 +196,50 @@ impl Book {
         changes.users.insert(slot);
         if let Some(text) = difference.filter(|_| !ours) {
             changes.events.push((wall, PanelEvent::new(EventKind::UserDivergence).slot(slot).text(text)));
-            if self.authority == Authority::Panel {
-                self.adopt(slot, changes);
+            match self.authority {
+                Authority::Panel => self.adopt(slot, changes),
+                Authority::Cloud => self.put_back(wall, slot, changes),
             }
         }
     }
 
-    /// The panel's own change stands: the wish that it contradicts is dropped.
+    /// The panel's own change stands: what was applied of the wish is given up. What was not written yet is no
+    /// contradiction: that the panel has something else is why it is wished, and after a line that broke half-way the
+    /// change may be our own.
     fn adopt(&mut self, slot: Slot, changes: &mut Changes) {
-        if self.desired.remove(&slot).is_some() {
-            changes.dropped_wishes.insert(slot);
+        let open = |key: &(Slot, Field)| {
+            let answer = self.picture.answers.get(key).map(|a| &a.condition);
+            !matches!(
+                answer,
+                Some(Condition::Applied { .. } | Condition::Refused { .. } | Condition::Failed { next_try: None, .. })
+            )
+        };
+        let mut kept: BTreeSet<Field> = Field::ALL.into_iter().filter(|field| open(&(slot, *field))).collect();
+        let gone = self.picture.users.get(&slot).is_some_and(|user| user.code.value == CodeState::None);
+        if gone && !kept.contains(&Field::Code) {
+            // Values of a user who is not there any more (U6).
+            kept.clear();
         }
-        let answered: Vec<_> = self.picture.answers.keys().filter(|(s, _)| *s == slot).copied().collect();
-        for key in answered {
-            self.picture.answers.remove(&key);
-            changes.answers.insert(key);
+        if let Some(mut wish) = self.desired.remove(&slot) {
+            wish.keep_only(&kept);
+            if !wish.wish.is_empty() {
+                self.desired.insert(slot, wish.clone());
+            }
+            changes.adopted.insert(slot, wish);
+        }
+        self.waiting.retain(|(s, field), _| *s != slot || kept.contains(field));
+        let dropped = |key: &(Slot, Field)| key.0 == slot && !kept.contains(&key.1);
+        changes.answers.extend(self.picture.answers.keys().filter(|key| dropped(key)));
+        self.picture.answers.retain(|key, _| !dropped(key));
+    }
+
+    /// The wish stands: what was applied of it is to be looked at again, and written where it is gone.
+    fn put_back(&mut self, wall: WallTime, slot: Slot, changes: &mut Changes) {
+        for (key, answer) in self.picture.answers.iter_mut().filter(|(key, _)| key.0 == slot) {
+            if matches!(answer.condition, Condition::Applied { .. }) {
+                answer.condition = Condition::Pending { since: wall, tries: 0, why: None };
+                changes.answers.insert(*key);
+            }
         }
     }
 
@@ -196,7 +248,10 @@ impl Book {
         new.stale = false;
         let evidence = report.evidence;
         if let Some(state) = report.code_state {
-            new.code = known(Some(old.code), state, evidence, wall);
+            // That a slot has a code is not which code it has: only the code itself reads back.
+            let seen = report.code.is_some() || state != CodeState::Set;
+            let proof = if seen { evidence } else { evidence.min(Evidence::Acknowledged) };
+            new.code = known(Some(old.code), state, proof, wall);
             match state {
                 CodeState::None => {
                     new = ReportedUser { code: new.code, ..ReportedUser::unknown(old.slot) };
@@ -244,6 +299,7 @@ impl Book {
         accepted.answers.retain(|(slot, _), _| !overtaken.contains(slot));
         for slot in accepted.answered.iter().filter(|slot| !overtaken.contains(slot)) {
             self.waiting.retain(|(s, _), _| s != slot);
+            changes.answers.extend(self.picture.answers.keys().filter(|(s, _)| s == slot));
             self.picture.answers.retain(|(s, _), _| s != slot);
         }
         for wish in accepted.wishes.into_iter().filter(|wish| !overtaken.contains(&wish.slot)) {
@@ -259,9 +315,25 @@ impl Book {
         self.picture.cloud_version = self.picture.cloud_version.max(accepted.cloud_version);
     }
 
+    /// What to answer to everything that needs the master code, once the panel refused it.
+    pub(super) fn master_needed(&self) -> Option<Outcome> {
+        self.master_needed.clone().map(Outcome::Failed)
+    }
+
+    /// The code that the panel refused is still the one that the box keeps: known from an earlier run.
+    pub(super) fn master_is_refused(&mut self) {
+        let error = PanelError::lasting(
+            MASTER_CODE_NEEDED,
+            "the panel refused the master code that the box keeps; store the right one: set-credential",
+        );
+        self.picture.needs = Some(error.text.clone());
+        self.master_needed = Some(error);
+    }
+
     /// New credentials: what failed for want of them may be tried again.
     pub(super) fn credentials_changed(&mut self, wall: WallTime, changes: &mut Changes) {
         self.picture.needs = None;
+        self.master_needed = None;
         changes.picture = true;
         let waiting = &mut self.waiting;
         for (key, answer) in &mut self.picture.answers {
@@ -282,6 +354,7 @@ impl Book {
         if self.running.is_some() {
             return None;
         }
+        self.looked_at = Some(now);
         let kept = self.picture.capabilities.sections.labels == Access::Cached;
         let may_try = |slot, field| {
             let reachable = up || (field == Field::Label && kept);
@@ -319,7 +392,7 @@ impl Book {
                 self.waiting.insert(key, Waiting { tries, until: now + wait });
                 Condition::Pending { since: self.since(key, wall), tries, why: Some(error.text) }
             }
-            Outcome::Failed(error) => self.failed(now, wall, key, error),
+            Outcome::Failed(error) => self.failed(now, wall, key, error, changes),
             Outcome::NotNow(NotNow { why }) => {
                 let tries = self.tries(key);
                 self.waiting.insert(key, Waiting { tries, until: now + backoff::NOT_NOW });
@@ -329,9 +402,18 @@ impl Book {
         self.answer(key, step.version, condition, changes);
     }
 
-    fn failed(&mut self, now: Instant, wall: WallTime, key: (Slot, Field), error: PanelError) -> Condition {
-        if error.code == MASTER_CODE_NEEDED {
+    fn failed(
+        &mut self,
+        now: Instant,
+        wall: WallTime,
+        key: (Slot, Field),
+        error: PanelError,
+        changes: &mut Changes,
+    ) -> Condition {
+        if error.code == MASTER_CODE_NEEDED && self.master_needed.is_none() {
             self.picture.needs = Some(error.text.clone());
+            self.master_needed = Some(error.clone());
+            changes.master_refused = true;
         }
         let tries = self.tries(key).saturating_add(1);
         let wait = backoff::write_again(tries);
@@ -391,11 +473,13 @@ impl Book {
         changes.users.insert(slot);
     }
 
-    /// When a waiting value may be tried again, at the earliest.
+    /// When a waiting value may be tried again, at the earliest. What could be tried already when it was last looked
+    /// at, and was not, waits for something else than time.
     pub(super) fn next_try(&self) -> Option<Instant> {
         if self.running.is_some() {
             return None;
         }
+        let looked_at = self.looked_at;
         self.waiting
             .iter()
             .filter(|(key, _)| {
@@ -404,6 +488,7 @@ impl Book {
                     && !matches!(closed, Some(Condition::Failed { next_try: None, .. }))
             })
             .map(|(_, waiting)| waiting.until)
+            .filter(|until| looked_at.is_none_or(|at| *until > at))
             .min()
     }
 
@@ -420,6 +505,11 @@ impl Book {
         self.running
             .as_ref()
             .is_some_and(|step| step.field == Field::Code && self.picture.capabilities.is_master(step.slot))
+    }
+
+    /// The running step.
+    pub(super) fn running(&self) -> Option<&Step> {
+        self.running.as_ref()
     }
 
     /// The wish that the running step works on.

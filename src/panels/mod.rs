@@ -67,6 +67,8 @@ pub(crate) mod secret_name {
     pub(crate) const PASSWORD: &str = "password";
     pub(crate) const MASTER: &str = "master";
     pub(crate) const PREVIOUS_MASTER: &str = "previous_master";
+    /// The master code that the panel refused: not tried again, also after a restart.
+    pub(crate) const REFUSED_MASTER: &str = "refused_master";
     pub(crate) const INSTALLER: &str = "installer";
     pub(crate) const NEXT_INSTALLER: &str = "next_installer";
 }
@@ -80,6 +82,8 @@ enum PanelRequest {
     Accepted(Box<Accepted>),
     /// A secret in the store changed: connect again with it.
     CredentialsChanged,
+    /// Somebody wants to know whether the owner still turns.
+    Alive(oneshot::Sender<()>),
 }
 
 /// The way to one panel's owner.
@@ -114,6 +118,14 @@ impl PanelHandle {
     /// Tells the owner of wishes that are in the store already. If it is gone, it reads them at its next start.
     pub(crate) async fn accepted(&self, accepted: Accepted) {
         let _ = self.requests.send(PanelRequest::Accepted(Box::new(accepted))).await;
+    }
+
+    /// Completes when the owner's loop has turned once more; never, if it hangs or has ended.
+    pub async fn turned(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(PanelRequest::Alive(reply)).await.is_err() || answer.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Tells the owner that a secret in the store changed.

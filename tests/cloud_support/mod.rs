@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 pub(crate) mod broker;
+pub(crate) mod certificates;
 pub(crate) mod gateway;
 pub(crate) mod line;
+pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod observer;
 pub(crate) mod samples;

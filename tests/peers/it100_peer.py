@@ -1,6 +1,7 @@
 """dsc-it100, an IT-100 client of somebody else's, against `panelgate simulate dsc --pty`."""
 
 import asyncio
+import collections
 import logging
 import os
 import tempfile
@@ -21,6 +22,21 @@ class Complaints(logging.Handler):
         self.texts.append(record.getMessage())
 
 
+def count_messages(seen):
+    """Counts all messages that the library parses, by command and data; it hands on only some of them."""
+    counts = collections.Counter()
+    parse = protocol.Message.deserialize
+
+    def parse_and_count(line):
+        message = parse(line)
+        counts[message.command, message.data] += 1
+        seen.news()
+        return message
+
+    protocol.Message.deserialize = parse_and_count
+    return counts
+
+
 async def scenario():
     complaints = Complaints()
     logging.getLogger("dsc_it100").addHandler(complaints)
@@ -28,14 +44,16 @@ async def scenario():
     with tempfile.TemporaryDirectory() as folder:
         pty = os.path.join(folder, "it100")
         simulator = await Simulator.start("--interface", "it100", "--pty", pty, "--set", "exit_seconds=2")
-        await use(simulator, pty, seen)
+        client = await use(simulator, pty, seen)
+        if complaints.texts:
+            raise Failed(f"the library complained: {complaints.texts}")
+        client.close()
         await simulator.stop()
-    if complaints.texts:
-        raise Failed(f"the library complained: {complaints.texts}")
     print("all seen", flush=True)
 
 
 async def use(simulator, pty, seen):
+    counts = count_messages(seen)
     client = Driver(pty, loop=asyncio.get_running_loop())
     client.set_alarm_code("1234")
     state = client.get_alarm_state()
@@ -69,17 +87,23 @@ async def use(simulator, pty, seen):
     await simulator.wait("disarmed", mark, slot=40)
     await seen.until("disarmed", lambda: not partition().exit_delay and not partition().alarm)
 
+    async def type_keys(keys):
+        """Each key goes down and comes up (`^`), at the pace at which the module takes them."""
+        for key in "".join(key + "^" for key in keys):
+            before = counts["500", "070"]
+            client.send_message(protocol.COMMAND_KEY_PRESSED, key)
+            await seen.until(f"key {key}", lambda: counts["500", "070"] > before)
+
     # `*5` asks for the master code; the library answers 900 with a bare 200.
     mark = simulator.mark()
     client.send_message(protocol.COMMAND_VIRTUAL_KEYBOARD_CONTORL, "1")
-    for key in "*^5^":
-        client.send_message(protocol.COMMAND_KEY_PRESSED, key)
+    await seen.until("the virtual keypad is on", lambda: counts["500", "058"] > 0)
+    await type_keys("*5")
     await simulator.wait("menu_opened", mark, menu="users")
     print("ok: the user menu opened with the code that the panel asked for", flush=True)
-    for key in "#^":
-        client.send_message(protocol.COMMAND_KEY_PRESSED, key)
+    await type_keys("#")
     await simulator.wait("menu_left", mark, by="module")
-    client.close()
+    return client
 
 
 main(scenario)

@@ -79,6 +79,10 @@ class Sightings:
 
     def note(self, text):
         print(f"   saw: {text}", flush=True)
+        self.news()
+
+    def news(self):
+        """Something changed: whoever waits looks again."""
         self._news.set()
 
     async def until(self, what, fits):

@@ -31,6 +31,8 @@ pub enum DriverEvent {
     Residue(Option<Residue>),
     /// The master code that the panel now takes is proved; the previous one can be forgotten.
     MasterProved,
+    /// The panel still takes the previous master code: the new one never arrived, and is to be forgotten.
+    MasterReverted,
 }
 
 /// An event with the times at which the box received it.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use rumqttc_v4::mqttbytes::Error as MqttError;
 use rumqttc_v4::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Outgoing,
     Packet, PublishOptions, QoS, StateError, SubscribeFilter, TlsConfiguration, TlsError, Transport,
@@ -21,6 +22,7 @@ pub(super) async fn connect(
     tls: Option<TlsConfiguration>,
 ) -> Result<Session, CloudError> {
     let (client, mut events) = AsyncClient::builder(mqtt_options(options, will, tls)).capacity(REQUESTS).build();
+    events.network_options.set_tcp_nodelay(true); // an acknowledgement must not wait for company
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => break,
@@ -112,7 +114,13 @@ pub(super) fn subscribe(
 
 fn explain(error: &ConnectionError, options: &ConnectOptions) -> CloudError {
     match error {
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error, options),
+        ConnectionError::Io(error)
+        | ConnectionError::MqttState(StateError::Io(error) | StateError::Deserialization(MqttError::Io(error))) => {
+            explain_io(error, options)
+        }
+        ConnectionError::MqttState(StateError::Deserialization(MqttError::PayloadSizeLimitExceeded(size))) => {
+            CloudError::TooLarge { size: *size, limit: LARGEST_INCOMING }
+        }
         ConnectionError::Tls(TlsError::Io(error)) => explain_io(error, options),
         ConnectionError::Tls(error) => explain_tls(&error.to_string(), options),
         ConnectionError::ConnectionRefused(code) => refused(*code),

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use rumqttc_v5::mqttbytes::Error as MqttError;
 use rumqttc_v5::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, DisconnectReasonCode, Event, EventLoop, LastWill,
     LastWillProperties, MqttOptions, Outgoing, Packet, PubAckReason, PublishNoticeError, PublishOptions,
@@ -38,7 +39,10 @@ pub(super) async fn connect(
 
 fn mqtt_options(options: &ConnectOptions, will: Option<&Message>, tls: Option<TlsConfiguration>) -> MqttOptions {
     let mut mqtt = MqttOptions::new(options.client_id.clone(), (options.host.clone(), options.port));
-    mqtt.set_keep_alive(options.keep_alive_seconds())
+    let mut network = mqtt.network_options();
+    network.set_tcp_nodelay(true); // an acknowledgement must not wait for company
+    mqtt.set_network_options(network)
+        .set_keep_alive(options.keep_alive_seconds())
         .set_receive_maximum(Some(IN_FLIGHT))
         .set_max_packet_size(Some(LARGEST_INCOMING))
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
@@ -155,7 +159,14 @@ pub(super) fn subscribe(
 
 fn explain(error: &ConnectionError, options: &ConnectOptions) -> CloudError {
     match error {
-        ConnectionError::Io(error) | ConnectionError::MqttState(StateError::Io(error)) => explain_io(error, options),
+        ConnectionError::Io(error)
+        | ConnectionError::MqttState(StateError::Io(error) | StateError::Deserialization(MqttError::Io(error))) => {
+            explain_io(error, options)
+        }
+        ConnectionError::MqttState(StateError::Deserialization(MqttError::PayloadSizeLimitExceeded {
+            pkt_size: size,
+            ..
+        })) => CloudError::TooLarge { size: *size, limit: LARGEST_INCOMING },
         ConnectionError::Tls(TlsError::Io(error)) => explain_io(error, options),
         ConnectionError::Tls(error) => explain_tls(&error.to_string(), options),
         ConnectionError::ConnectionRefused(code) => refused(*code),

@@ -9,7 +9,7 @@ use panel_driver::{
 use panel_model::{AccessCode, EventKind, InstallerCode, NotNow, PanelEvent, Password};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info, warn};
+use tracing::{Instrument, debug, info, warn};
 
 use super::super::book::Changes;
 use super::super::secret_name;
@@ -28,23 +28,31 @@ impl Owner {
         if let Some(connection) = self.connection.as_mut().filter(|c| !c.up) {
             connection.up = true;
             self.backoff.reset();
-            changes.picture |= self.book.picture.needs.take().is_some();
+            if self.book.master_needed().is_none() {
+                changes.picture |= self.book.picture.needs.take().is_some();
+            }
             info!(link = %self.book.picture.link, "panel connected");
         }
         self.supervision.connected(at)
     }
 
     pub(super) fn disconnected(&mut self, error: &DriverError, changes: &mut Changes) {
-        self.connection = None;
+        let ended = self.connection.take();
         self.book.picture.progress = None;
+        changes.picture = true;
         let now = clock::now();
         let crossed = self.supervision.disconnected(now);
         self.status(crossed, changes);
+        if ended.as_ref().is_some_and(|connection| connection.cancel.is_cancelled()) {
+            // We asked for it, to come back with other credentials.
+            self.open_at = Some(now);
+            return;
+        }
         let retry = error.retry();
         let wait = self.backoff.next(retry, jitter());
         self.open_at = wait.map(|wait| now + wait);
         // A fault that stays is told once, when it begins; the log line of each further try is at debug level.
-        if matches!(retry, Retry::NeedsInstaller | Retry::Never) && *error != DriverError::Shutdown {
+        if matches!(retry, Retry::NeedsInstaller | Retry::Never) {
             let text = error.to_string();
             if self.book.picture.needs.as_ref() != Some(&text) {
                 warn!(%error, "the panel needs an installer");
@@ -52,10 +60,12 @@ impl Owner {
                 changes.events.push((clock::wall(), event));
                 self.book.picture.needs = Some(text);
             }
-        } else {
+        } else if ended.is_some_and(|connection| connection.up) || self.last_end.as_ref() != Some(error) {
             info!(%error, retry_in = ?wait, "panel disconnected");
+        } else {
+            debug!(%error, retry_in = ?wait, "panel still not connected");
         }
-        changes.picture = true;
+        self.last_end = Some(error.clone());
     }
 
     /// Gives the driver a command; gives the promise back if there is no connected driver.
@@ -77,7 +87,13 @@ impl Owner {
     pub(super) async fn connect(&mut self) {
         self.open_at = None;
         let credentials = match self.credentials().await {
-            Ok(credentials) => credentials,
+            Ok((credentials, master_refused)) => {
+                if master_refused && self.book.master_needed().is_none() {
+                    self.book.master_is_refused();
+                    self.unseen = true;
+                }
+                credentials
+            }
             Err(error) => {
                 warn!(%error, "cannot read the panel's credentials");
                 self.open_at = Some(clock::now() + READ_AGAIN);
@@ -114,17 +130,20 @@ impl Owner {
         self.connection = Some(Connection { commands, events, cancel, up: false });
     }
 
-    /// The panel's secrets, as the store keeps them.
-    pub(super) async fn credentials(&self) -> Result<Credentials, StoreError> {
+    /// The panel's secrets, as the store keeps them, and whether the panel refused that master code before.
+    pub(super) async fn credentials(&self) -> Result<(Credentials, bool), StoreError> {
         let id = self.parts.setup.id.clone();
         let read = move |view: &View<'_>| {
             let secret = |name| Ok::<_, StoreError>(view.secret(&id, name)?.map(|text| text.to_string()));
-            Ok(Credentials {
+            let master = secret(secret_name::MASTER)?;
+            let refused = master.is_some() && master == secret(secret_name::REFUSED_MASTER)?;
+            let credentials = Credentials {
                 password: secret(secret_name::PASSWORD)?.map(Password::new),
-                master: secret(secret_name::MASTER)?.map(AccessCode::new),
+                master: master.map(AccessCode::new),
                 previous_master: secret(secret_name::PREVIOUS_MASTER)?.map(AccessCode::new),
                 installer: secret(secret_name::INSTALLER)?.map(InstallerCode::new),
-            })
+            };
+            Ok((credentials, refused))
         };
         self.parts.store.read(read).await
     }

@@ -3,12 +3,14 @@
 mod connection;
 mod record;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use panel_driver::{CommandRequest, DriverError, DriverEvent, Outcome, Residue, Stamped, clock};
+use panel_driver::{Command, CommandRequest, DriverError, DriverEvent, Outcome, Residue, Section, Stamped, clock};
 use panel_model::{
     AccessCode, Answer, EventKind, InstallerCode, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
     Password,
@@ -85,6 +87,8 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
+    /// How the last connection ended.
+    last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
     step: Option<oneshot::Receiver<Outcome>>,
@@ -140,6 +144,7 @@ impl Owner {
             backoff: LinkBackoff::default(),
             connection: None,
             tasks: JoinSet::new(),
+            last_end: None,
             open_at: Some(now),
             step: None,
             residue: residue.map(Residue),
@@ -182,6 +187,10 @@ impl Owner {
             Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                 // A panicking driver is a broken protocol: the link is opened again after the back-off.
                 let error = end.unwrap_or_else(|_| DriverError::Protocol("the driver crashed".into()));
+                // Its last words may have come between the look at the events and this.
+                while let Some(stamped) = self.connection.as_mut().and_then(|c| c.events.try_recv().ok()) {
+                    self.take_event(stamped, changes);
+                }
                 self.disconnected(&error, changes);
             }
             Some(request) = requests.recv() => self.request(request, changes),
@@ -196,8 +205,9 @@ impl Owner {
         wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
+    /// A driver that takes no commands any more is about to end: what is given to it now is interrupted for nothing.
     fn is_up(&self) -> bool {
-        self.connection.as_ref().is_some_and(|c| c.up)
+        self.connection.as_ref().is_some_and(|c| c.up && !c.commands.is_closed())
     }
 
     /// Takes in what the driver told, as much as is waiting: one transaction for all of it.
@@ -242,6 +252,11 @@ impl Owner {
 
     fn request(&mut self, request: PanelRequest, changes: &mut Changes) {
         match request {
+            // Who asked may have lost patience.
+            PanelRequest::Alive(reply) => drop(reply.send(())),
+            PanelRequest::Command(Command::Refresh(Section::Users), reply) if self.book.master_needed().is_some() => {
+                reply.complete(self.book.master_needed().unwrap_or_else(Outcome::interrupted));
+            }
             PanelRequest::Command(command, reply) => {
                 if let Some(reply) = self.send(command, reply) {
                     reply.complete(Outcome::Failed(PanelError::passing("offline", "the panel is not reachable now")));

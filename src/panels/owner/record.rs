@@ -47,7 +47,7 @@ impl Owner {
         let state = changes.state_before.map(|before| (before, picture.state.clone()));
         let users: Vec<_> = changes.users.iter().filter_map(|slot| picture.users.get(slot).cloned()).collect();
         let answers: Vec<_> = changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
-        let Changes { events, dropped_wishes, codes, residue, master_proved, .. } = changes;
+        let Changes { events, adopted, codes, residue, master_proved, master_reverted, master_refused, .. } = changes;
         let residue = residue.map(|r| r.map(|Residue(text)| text));
         Arc::new(move |tx: &mut Tx<'_>| {
             for (at, event) in &events {
@@ -68,8 +68,14 @@ impl Owner {
                     None => tx.delete_answer(&id, *slot, *field)?,
                 }
             }
-            for slot in &dropped_wishes {
-                tx.delete_desired_user(&id, *slot)?;
+            let stored = if adopted.is_empty() { BTreeMap::new() } else { tx.desired_users(&id)? };
+            for (slot, left) in &adopted {
+                // A newer wish may be stored already that the owner is still to be told of.
+                match stored.get(slot) {
+                    Some(wish) if wish.version > left.version => {}
+                    _ if left.wish.is_empty() => tx.delete_desired_user(&id, *slot)?,
+                    _ => tx.put_desired_user(&id, left)?,
+                }
             }
             if let Some((from, body)) = &delta {
                 let to = tx.bump_reported(&id)?;
@@ -78,8 +84,14 @@ impl Owner {
             if let Some(residue) = &residue {
                 tx.put_residue(&id, residue.as_deref())?;
             }
-            if master_proved {
+            if master_reverted && let Some(previous) = tx.secret(&id, secret_name::PREVIOUS_MASTER)? {
+                tx.put_secret(&id, secret_name::MASTER, &previous)?;
+            }
+            if master_proved || master_reverted {
                 tx.delete_secret(&id, secret_name::PREVIOUS_MASTER)?;
+            }
+            if master_refused && let Some(master) = tx.secret(&id, secret_name::MASTER)? {
+                tx.put_secret(&id, secret_name::REFUSED_MASTER, &master)?;
             }
             Ok(())
         })

@@ -108,6 +108,7 @@ impl Menu {
             Opener::Master => self.master_proved(site),
             Opener::PreviousMaster => {
                 site.credentials.master = site.credentials.previous_master.take();
+                site.event(DriverEvent::MasterReverted);
                 if let Ok(slot) = Slot::new(MASTER_SLOT.into()) {
                     let text = "the panel still takes the master code before the last change";
                     site.happened([PanelEvent::new(EventKind::UserDivergence).slot(slot).text(text)]);

@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::backoff::{Backoff, random};
 use super::health::Told;
 use super::intake::{self, Verdict};
 use super::ports::{Intake, Outbox, OutboxContent, OutboxRecord, Rejected, Unavailable};
@@ -27,113 +26,11 @@ const WORTH_A_FETCH: usize = Window::SENT / 2;
 /// between only means duplicates; a deletion for each record would wear the flash out.
 const LINGER: Duration = Duration::from_secs(1);
 const WORTH_A_DELETION: usize = 64;
-/// So many short connections in a row look like two clients that push each other out. MQTT 5 brokers may say so, others
-/// just close.
-const SUSPICIOUS: u32 = 3;
 /// Wait after the store or the broker refused something.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long the last messages may take at a clean end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 const GOODBYE: Duration = Duration::from_secs(1);
-
-impl<O: Outbox, I: Intake> Cloud<O, I> {
-    /// Runs until cancelled; then says goodbye within a few seconds.
-    pub async fn run(mut self, cancel: CancellationToken) {
-        let mut backoff = Backoff::new(self.config.pace);
-        let mut told = Told::default();
-        let mut window = Window::default();
-        let (mut connections, mut short_lived) = (0, 0);
-        while !cancel.is_cancelled() {
-            connections += 1;
-            let ended = tokio::select! {
-                () = cancel.cancelled() => break,
-                connected = self.connect(connections) => connected,
-            };
-            let why = match ended {
-                Ok(session) => {
-                    let began = clock::now();
-                    self.connected(&mut told, connections);
-                    let why = Serving::new(&mut self, &mut window, session, connections).run(&cancel).await;
-                    self.give_up_connection(&mut window).await;
-                    if clock::now() - began >= self.config.pace.sound {
-                        backoff.reset();
-                        short_lived = 0;
-                    } else {
-                        short_lived += 1;
-                    }
-                    why
-                }
-                Err(error) => error,
-            };
-            if why == CloudError::Closed {
-                break;
-            }
-            self.trouble(&mut told, &why, short_lived);
-            let wait = backoff.next(why.retry(), random());
-            debug!(?wait, "next try");
-            tokio::select! {
-                () = cancel.cancelled() => break,
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
-    }
-
-    async fn connect(&self, connection: u64) -> Result<Session, CloudError> {
-        let lost = status(&self.identity, connection, GatewayState::Lost, None);
-        let will = self.target(connection).message(&Topic::Status, &lost);
-        Session::connect(&self.config.broker, will.as_ref()).await
-    }
-
-    fn target(&self, connection: u64) -> Target<'_> {
-        Target { prefix: &self.config.prefix, identity: &self.identity, panels: &self.panels, connection }
-    }
-
-    fn connected(&self, told: &mut Told, connections: u64) {
-        let (host, port) = (&self.config.broker.host, self.config.broker.port);
-        match told.over() {
-            Some(tries) => info!(%host, port, tries, "connected to the broker again"),
-            None => info!(%host, port, "connected to the broker"),
-        }
-        self.health.send_modify(|health| {
-            health.connected = true;
-            health.since = Some(clock::wall());
-            health.trouble = None;
-            health.connections = connections;
-        });
-    }
-
-    fn trouble(&self, told: &mut Told, why: &CloudError, short_lived: u32) {
-        let mut text = why.to_string();
-        if short_lived >= SUSPICIOUS && matches!(why, CloudError::Lost(_)) {
-            let id = &self.config.broker.client_id;
-            text += &format!("; it breaks right after each connect: does another gateway connect as `{id}`?");
-        }
-        if told.is_news(&text) {
-            warn!("{text}; events wait in the outbox");
-        }
-        self.health.send_modify(|health| {
-            health.connected = false;
-            health.since = Some(clock::wall());
-            health.trouble = Some(text);
-        });
-    }
-
-    /// What the broker took before the connection ended need not come again.
-    async fn give_up_connection(&self, window: &mut Window) {
-        window.reset();
-        let taken = window.begin_deletion();
-        if taken.is_empty() {
-            return;
-        }
-        match self.outbox.acknowledge(taken).await {
-            Ok(()) => window.deleted(),
-            Err(error) => {
-                debug!(%error, "delivered records could not be deleted yet");
-                window.not_deleted();
-            }
-        }
-    }
-}
 
 /// Something that was begun and has ended.
 enum Finished {
@@ -149,7 +46,7 @@ type Job = BoxFuture<'static, Finished>;
 type NextPicture = BoxFuture<'static, (usize, Option<watch::Receiver<Arc<PanelSnapshot>>>)>;
 
 /// One connection, from birth to end.
-struct Serving<'a, O, I> {
+pub(super) struct Serving<'a, O, I> {
     cloud: &'a mut Cloud<O, I>,
     window: &'a mut Window,
     session: Session,
@@ -169,10 +66,12 @@ struct Serving<'a, O, I> {
     stopping: Option<Instant>,
     told: Told,
     told_nobody_listens: bool,
+    /// What the broker did not take, if anything: some brokers break the connection after such a refusal.
+    refusal: Option<PublishError>,
 }
 
 impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
-    fn new(cloud: &'a mut Cloud<O, I>, window: &'a mut Window, session: Session, connection: u64) -> Self {
+    pub(super) fn new(cloud: &'a mut Cloud<O, I>, window: &'a mut Window, session: Session, connection: u64) -> Self {
         let retained = Retained::new(cloud.panels.len());
         let pictures = FuturesUnordered::new();
         for (n, panel) in cloud.panels.iter().enumerate() {
@@ -196,10 +95,23 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             stopping: None,
             told: Told::default(),
             told_nobody_listens: false,
+            refusal: None,
         }
     }
 
-    async fn run(mut self, cancel: &CancellationToken) -> CloudError {
+    /// Serves until the connection ends, or until cancelled; then says goodbye and returns [`CloudError::Closed`].
+    pub(super) async fn run(mut self, cancel: &CancellationToken) -> CloudError {
+        match (self.serve(cancel).await, self.refusal) {
+            (CloudError::Lost(_), Some(refusal)) => CloudError::Refused(refusal.to_string()),
+            (CloudError::Closed, _) if self.stopping.is_some() => {
+                say_goodbye(self.session, &self.cloud.target(self.connection)).await;
+                CloudError::Closed
+            }
+            (why, _) => why,
+        }
+    }
+
+    async fn serve(&mut self, cancel: &CancellationToken) -> CloudError {
         let mut outbox_changed = self.cloud.outbox.changed();
         let filter = desired_filter(&self.cloud.config.prefix, &self.cloud.identity.gateway);
         let subscribed = self.session.subscribe(&[filter]);
@@ -209,7 +121,6 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         loop {
             self.begin_what_is_due();
             if self.stopping.is_some_and(|by| self.is_done() || by <= clock::now()) {
-                self.say_goodbye().await;
                 return CloudError::Closed;
             }
             let deadline = self.deadline();
@@ -234,6 +145,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 Some((n, picture)) = self.pictures.next() => self.new_picture(n, picture),
                 Ok(()) = outbox_changed.changed() => self.more = true,
                 () = sleep_until(deadline), if deadline.is_some() => {}
+                () = self.cloud.pulse.beat() => {}
             }
         }
     }
@@ -289,6 +201,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         if self.told.is_news(&why.to_string()) {
             error!("the broker does not take a retained message: {why}");
         }
+        self.refusal = Some(why.clone());
     }
 
     fn finish(&mut self, finished: Finished) -> Result<(), CloudError> {
@@ -364,6 +277,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         }
         let text = why.to_string();
         self.cloud.health.send_modify(|health| health.trouble = Some(text));
+        self.refusal = Some(why.clone());
         self.window.give_back(seq);
         self.paused = Some(clock::now() + PAUSE);
         self.more = true;
@@ -457,17 +371,17 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         }
         self.retained.answered(n);
     }
+}
 
-    async fn say_goodbye(self) {
-        let gone = status(&self.cloud.identity, self.connection, GatewayState::Disconnected, Some(clock::wall()));
-        let message = self.cloud.target(self.connection).message(&Topic::Status, &gone);
-        if let Some(Ok(sent)) = message.map(|message| self.session.publish(message)) {
-            // Without its acknowledgement we still go: the broker has the will.
-            let _ = tokio::time::timeout(GOODBYE, sent).await;
-        }
-        self.session.close(GOODBYE).await;
-        info!("said goodbye to the broker");
+async fn say_goodbye(session: Session, target: &Target<'_>) {
+    let gone = status(target.identity, target.connection, GatewayState::Disconnected, Some(clock::wall()));
+    let message = target.message(&Topic::Status, &gone);
+    if let Some(Ok(sent)) = message.map(|message| session.publish(message)) {
+        // Without its acknowledgement we still go: the broker has the will.
+        let _ = tokio::time::timeout(GOODBYE, sent).await;
     }
+    session.close(GOODBYE).await;
+    info!("said goodbye to the broker");
 }
 
 fn next_picture(n: usize, mut picture: watch::Receiver<Arc<PanelSnapshot>>) -> NextPicture {
