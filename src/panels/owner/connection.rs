@@ -42,11 +42,12 @@ impl Owner {
         let now = clock::now();
         let crossed = self.supervision.disconnected(now);
         self.status(crossed, changes);
-        let retry = error.retry();
+        // We only ask a driver to stop while we run ourselves when its credentials changed.
+        let retry = if *error == DriverError::Shutdown { Retry::Now } else { error.retry() };
         let wait = self.backoff.next(retry, jitter());
         self.open_at = wait.map(|wait| now + wait);
         // A fault that stays is told once, when it begins; the log line of each further try is at debug level.
-        if matches!(retry, Retry::NeedsInstaller | Retry::Never) && *error != DriverError::Shutdown {
+        if matches!(retry, Retry::NeedsInstaller | Retry::Never) {
             let text = error.to_string();
             if self.book.picture.needs.as_ref() != Some(&text) {
                 warn!(%error, "the panel needs an installer");

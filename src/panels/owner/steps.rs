@@ -57,6 +57,12 @@ impl Owner {
         {
             self.forget_new_master().await;
         }
+        if outcome == Outcome::interrupted()
+            && let Some(connection) = &mut self.connection
+        {
+            // The driver is at its end, though its task may not be yet: nothing more is asked of it.
+            connection.up = false;
+        }
         match &outcome {
             Outcome::Applied(evidence) => info!(?evidence, "written"),
             Outcome::NotNow(NotNow { why }) => info!(why, "not written yet"),
