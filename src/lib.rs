@@ -12,5 +12,6 @@ pub mod daemon;
 pub mod demo;
 pub mod panels;
 pub mod payload;
+pub mod pulse;
 pub mod secrets;
 pub mod store;

@@ -107,7 +107,7 @@ fn a_sealed_code_pushed_while_the_box_is_off_is_applied_once_when_it_starts() {
     let sealed = site.operator(&["seal"], &format!("{CANARY}\n")).ok();
     canary.not_in("what the operator sends", sealed.out.as_bytes());
     let document = json!({"version": 1, "users": {"7": {"code": sealed.json(), "label": "Anna"}}});
-    site.operator(&["push", "dsc-1"], &document.to_string()).ok();
+    site.operator(&["push", "dsc-1"], &document.to_string()).ends_with(3).complains(&["is not connected"]);
 
     let mut daemon = site.start();
     let done = |user: &Value| user["answers"]["code"]["condition"] == "applied";

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use panelgate::config;
+use panelgate::config::{self, Problems};
 use panelgate::daemon;
 
 const EXAMPLE: &str = include_str!("../config/panelgate.example.toml");
@@ -43,7 +43,8 @@ fn keys_of(table: &toml::Table, section: &str, into: &mut Vec<String>) {
 
 #[test]
 fn the_example_is_a_valid_configuration() {
-    let (config, problems) = config::parse(EXAMPLE, Path::new("/etc/panelgate")).expect("valid");
+    let (config, problems) =
+        config::parse(EXAMPLE, Path::new("/etc/panelgate")).check(|_| Problems::default()).expect("valid");
     assert!(!problems.has_errors(), "{problems}");
     assert_eq!(config.panels.len(), 1);
     #[cfg(feature = "dsc")]
@@ -73,7 +74,7 @@ fn no_key_is_missing_in_the_example_and_none_is_made_up() {
 
 #[test]
 fn the_defaults_that_the_example_names_are_the_real_ones() {
-    let (plain, _) = config::parse(EXAMPLE, Path::new("/etc/panelgate")).expect("valid");
+    let (plain, _) = config::parse(EXAMPLE, Path::new("/etc/panelgate")).check(|_| Problems::default()).expect("valid");
     let sure = |line: &&str| !line.contains("credential = ") && !line.contains("file = ");
     let defaults = [
         "data_dir",
@@ -98,6 +99,7 @@ fn the_defaults_that_the_example_names_are_the_real_ones() {
             _ => line.to_owned(),
         })
         .collect();
-    let (spelt_out, _) = config::parse(&text.join("\n"), Path::new("/etc/panelgate")).expect("valid");
+    let (spelt_out, _) =
+        config::parse(&text.join("\n"), Path::new("/etc/panelgate")).check(|_| Problems::default()).expect("valid");
     assert_eq!(format!("{plain:?}"), format!("{spelt_out:?}"));
 }

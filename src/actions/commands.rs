@@ -20,7 +20,7 @@ impl Actions {
             }
             Action::VerifyInstallerCode { panel, code } => {
                 writable(capabilities.sections.installer_code)?;
-                Command::VerifyInstallerCode(self.installer_code(&panel, code.as_ref()).await?)
+                return self.verify_installer_code(&handle, &panel, code.as_ref()).await;
             }
             Action::Arm { partition, mode, code, .. } => {
                 has_partition(&capabilities, partition)?;
@@ -102,6 +102,27 @@ impl Actions {
         self.0.store.write(Urgency::Now, write).await?;
         handle.credentials_changed().await;
         Ok(Done::Stored)
+    }
+
+    /// The code that the panel took is the installer code, whatever the box kept before: that also settles what a
+    /// change left open that broke off.
+    async fn verify_installer_code(
+        &self,
+        handle: &PanelHandle,
+        panel: &PanelId,
+        given: Option<&SealedCode>,
+    ) -> Result<Done, Refused> {
+        let code = self.installer_code(panel, given).await?;
+        let outcome = handle.command(Command::VerifyInstallerCode(code.clone())).await;
+        if matches!(outcome, Outcome::Applied(_)) {
+            let id = panel.clone();
+            let keep = move |tx: &mut crate::store::Tx<'_>| {
+                tx.delete_secret(&id, secret_name::NEXT_INSTALLER)?;
+                tx.put_secret(&id, secret_name::INSTALLER, code.expose())
+            };
+            self.0.store.write(Urgency::Now, keep).await?;
+        }
+        done(outcome)
     }
 
     /// I2. The panel first, then the box; in between the box knows both.

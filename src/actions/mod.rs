@@ -18,6 +18,7 @@ use panel_model::{Evidence, PanelId, PanelSnapshot, Refusal, Slot, WallTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use action::{Action, CredentialKind, RefreshSection};
@@ -84,13 +85,15 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    /// What is done to its end although nobody may wait for it any more.
+    tasks: TaskTracker,
 }
 
 impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
-        Self(Arc::new(Parts { gateway, store, panels, keys }))
+        Self(Arc::new(Parts { gateway, store, panels, keys, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -196,6 +199,14 @@ impl Actions {
     /// [`Refusal::StorageFailed`].
     pub async fn events(&self, query: EventQuery) -> Result<Vec<StoredEvent>, Refused> {
         Ok(self.0.store.read(move |view| view.events(&query)).await?)
+    }
+
+    /// The newest lines of the action log, the newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn newest_log_lines(&self, limit: usize) -> Result<Vec<LogLine>, Refused> {
+        Ok(self.0.store.read(move |view| view.newest_log_lines(limit)).await?)
     }
 
     /// Lines of the action log after a sequence number, oldest first.

@@ -14,7 +14,7 @@ use tracing::info;
 use super::rules::{Panel, Wanted};
 use super::{Actions, Done, Entry, Refused};
 use crate::access::Actor;
-use crate::panels::{Accepted, secret_name};
+use crate::panels::{Accepted, PanelHandle, secret_name};
 use crate::payload::DesiredDocument;
 use crate::secrets::Keys;
 use crate::store::{StoreError, Tx, Urgency};
@@ -71,10 +71,24 @@ impl Actions {
             tx.add_log_line(entry.line("accepted", None))?;
             Ok(Ok(accepted))
         };
-        let accepted = self.0.store.write(Urgency::Now, work).await??;
-        let version = accepted.desired_version;
-        handle.accepted(accepted).await;
-        Ok(Done::Accepted { version })
+        Ok(Done::Accepted { version: self.store_and_tell(handle, work).await? })
+    }
+
+    /// Stores wishes and tells the panel's owner of them. Runs as a task of its own: an asker that does not wait any
+    /// more, such as a connection to the cloud that broke, must not leave wishes in the store that nobody follows.
+    async fn store_and_tell<F>(&self, handle: PanelHandle, work: F) -> Result<u64, Refused>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<Result<Accepted, Refusal>, StoreError> + Send + 'static,
+    {
+        let store = self.0.store.clone();
+        let task = self.0.tasks.spawn(async move {
+            let accepted = store.write(Urgency::Now, work).await??;
+            let version = accepted.desired_version;
+            handle.accepted(accepted).await;
+            Ok(version)
+        });
+        // The task can only be missing because it panicked; the panic hook has told it.
+        task.await.unwrap_or_else(|_| Err(Refusal::StorageFailed.into()))
     }
 
     /// Takes the cloud's whole document for one panel. Each path is answered by itself: what a rule refuses does not
@@ -90,6 +104,20 @@ impl Actions {
         document: DesiredDocument,
     ) -> Result<Done, Refused> {
         let entry = Entry::new(actor, "apply_desired", panel, None);
+        let result = self.accept_desired(actor, panel, document, &entry).await;
+        if let Err(refused) = &result {
+            self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
+        }
+        result
+    }
+
+    async fn accept_desired(
+        &self,
+        actor: &Actor,
+        panel: &PanelId,
+        document: DesiredDocument,
+        entry: &Entry,
+    ) -> Result<Done, Refused> {
         let handle = self.handle(panel)?;
         if !actor.permits(crate::access::Permission::ManageUsers) {
             return Err(Refusal::PermissionDenied.into());
@@ -97,7 +125,7 @@ impl Actions {
         let capabilities = handle.snapshot().borrow().capabilities.clone();
         let changes = self.changes_of(&document);
         let (keys, id) = (Arc::clone(&self.0.keys), panel.clone());
-        let version = document.version;
+        let (version, entry) = (document.version, entry.clone());
         let work = move |tx: &mut Tx<'_>| {
             if version <= tx.versions(&id)?.cloud {
                 return Ok(Err(Refusal::VersionConflict));
@@ -109,16 +137,16 @@ impl Actions {
             let mut accepted = desk.write(tx, &slots, refused, Some(version))?;
             for slot in &ungoverned {
                 tx.delete_desired_user(&id, *slot)?;
+                tx.delete_answers(&id, *slot)?;
             }
+            accepted.answered.extend(&ungoverned);
             accepted.dropped.extend(ungoverned);
             let text = format!("document version {version}: {} slots, {count} values refused", changes.len());
             tx.add_log_line(entry.line("accepted", Some(text)))?;
             Ok(Ok(accepted))
         };
-        let accepted = self.0.store.write(Urgency::Now, work).await??;
-        let desired_version = accepted.desired_version;
+        let desired_version = self.store_and_tell(handle, work).await?;
         info!(%panel, version, desired_version, "desired document accepted");
-        handle.accepted(accepted).await;
         Ok(Done::Accepted { version: desired_version })
     }
 
@@ -202,15 +230,18 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Wishes for slots that the document does not name: done or given up ones go, pending ones (somebody on site
-    /// waits for them) stay.
+    /// Wishes for slots that the document does not name, and answers to former ones: done or given up ones go, those
+    /// that are still tried (somebody on site waits for them) stay.
     fn let_go(&mut self, changes: &DocumentChanges) -> Vec<Slot> {
         let pending = |slot: Slot| {
             let answers = self.answers.range((slot, Field::Code)..=(slot, Field::Role));
-            answers.into_iter().any(|(_, answer)| matches!(answer.condition, Condition::Pending { .. }))
+            let tried = |condition: &Condition| {
+                matches!(condition, Condition::Pending { .. } | Condition::Failed { next_try: Some(_), .. })
+            };
+            answers.into_iter().any(|(_, answer)| tried(&answer.condition))
         };
-        let gone: Vec<_> =
-            self.desired.keys().copied().filter(|slot| !changes.contains_key(slot) && !pending(*slot)).collect();
+        let known: BTreeSet<Slot> = self.desired.keys().copied().chain(self.answers.keys().map(|(s, _)| *s)).collect();
+        let gone: Vec<_> = known.into_iter().filter(|slot| !changes.contains_key(slot) && !pending(*slot)).collect();
         for slot in &gone {
             self.desired.remove(slot);
         }

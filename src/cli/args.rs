@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
 use serde::de::DeserializeOwned;
 
+use super::operator::OperatorArgs;
 use crate::actions::{CredentialKind, RefreshSection};
 
 /// Bridges a site's alarm panels to a cloud over MQTT.
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Wire(WireArgs),
     /// Who changed what, or tried to
     Log(LogArgs),
+    /// The cloud's side, over MQTT: look on, seal codes, push users
+    Operator(OperatorArgs),
 }
 
 /// How the running daemon is reached, and how it is shown.
@@ -414,7 +417,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 /// One of the model's words, with `-` for `_`, as people type them.
-fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let json = serde_json::Value::String(text.to_lowercase().replace('-', "_"));
     serde_json::from_value(json).map_err(|error| error.to_string().replace('_', "-"))
 }

@@ -15,14 +15,11 @@ struct Checked<'a> {
 }
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
-    let (config, problems) = match config::load(&args.config) {
-        Ok((config, mut problems)) => {
-            problems.extend(daemon::check(&config));
-            (Some(config), problems)
-        }
+    let (config, problems) = match config::load(&args.config).check(daemon::check) {
+        Ok((config, warnings)) => (Some(config), warnings),
         Err(problems) => (None, problems),
     };
-    let ok = !problems.has_errors();
+    let ok = config.is_some();
     if args.json {
         out::json(&Checked { ok, problems: &problems })?;
     } else {
@@ -30,8 +27,8 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
             out::line(problem)?;
         }
         match config {
-            Some(config) if ok => summary(&config)?,
-            _ => out::line("the daemon would not start")?,
+            Some(config) => summary(&config)?,
+            None => out::line("the daemon would not start")?,
         }
     }
     Ok(if ok { Exit::Ok } else { Exit::Config })

@@ -166,7 +166,10 @@ fn no_daemon(socket: &Path, error: &io::Error) -> anyhow::Error {
 }
 
 fn configured_socket() -> PathBuf {
-    let configured = config::load(Path::new(DEFAULT_FILE)).ok().map(|(config, _)| config.socket);
+    let configured = config::load(Path::new(DEFAULT_FILE))
+        .check(|_| config::Problems::default())
+        .ok()
+        .map(|(config, _)| config.socket);
     configured.unwrap_or_else(|| DEFAULT_SOCKET.into())
 }
 

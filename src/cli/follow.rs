@@ -1,6 +1,5 @@
 //! Waits for the panel's answers to an accepted change, and shows how far it is.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -22,7 +21,9 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
     let path = query(&format!("/panels/{panel}/follow"), [("slot", slot.map(|slot| slot.to_string()))]);
     let updates = client.follow(&path).await?;
     let done = client.perform(action).await?;
-    let (Done::Accepted { version }, Some(slot)) = (&done, slot) else { return report(&done, json) };
+    let (Done::Accepted { version }, Some(slot), Some(field)) = (&done, slot, field(action)) else {
+        return report(&done, json);
+    };
     if wait.no_wait {
         if json {
             out::json_line(&done)?;
@@ -32,8 +33,7 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
         return Ok(Exit::Pending);
     }
     let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
-    let mut waiting =
-        Waiting { panel, slot, version: *version, json, answers: BTreeMap::new(), shown: Shown::default() };
+    let mut waiting = Waiting { panel, slot, field, version: *version, json, answer: None, shown: Shown::default() };
     let patience = Duration::from_secs(wait.timeout);
     let ended = timeout(patience, waiting.for_answers(updates, &detail.capabilities)).await;
     waiting.shown.end();
@@ -41,6 +41,17 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
         waiting.tell("still pending; the box goes on by itself, see `panelgate users`");
         Ok(Exit::Pending)
     })
+}
+
+/// The value that a wish is about. A user that shall be gone is answered with its code.
+fn field(action: &Action) -> Option<Field> {
+    match action {
+        Action::SetCode { .. } | Action::DisableUser { .. } => Some(Field::Code),
+        Action::SetLabel { .. } => Some(Field::Label),
+        Action::SetPartitions { .. } => Some(Field::Partitions),
+        Action::SetRole { .. } => Some(Field::Role),
+        _ => None,
+    }
 }
 
 /// Says how a thing ended that has no answers to wait for.
@@ -79,9 +90,11 @@ pub(super) async fn command(client: &Client, action: &Action, json: bool) -> any
 struct Waiting {
     panel: PanelId,
     slot: Slot,
+    field: Field,
     version: u64,
     json: bool,
-    answers: BTreeMap<Field, Answer>,
+    /// The last answer that was shown.
+    answer: Option<Answer>,
     shown: Shown,
 }
 
@@ -98,45 +111,42 @@ impl Waiting {
             };
             self.shown.progress(update.status.progress.as_ref());
             if let Some(Some(user)) = update.users.get(&self.slot) {
-                self.take(&user.answers, capabilities)?;
+                self.take(user.answers.get(&self.field), capabilities)?;
             }
-            if update.desired_version >= self.version
-                && let Some(exit) = self.verdict()
-            {
+            if let Some(exit) = self.verdict() {
                 return Ok(exit);
             }
         }
     }
 
-    /// Shows the answers to this version that are new.
-    fn take(&mut self, answers: &BTreeMap<Field, Answer>, capabilities: &Capabilities) -> anyhow::Result<()> {
-        for (field, answer) in answers.iter().filter(|(_, answer)| answer.version() >= self.version) {
-            if self.answers.get(field) == Some(answer) {
-                continue;
-            }
-            self.shown.end();
-            if self.json {
-                out::json_line(&serde_json::json!({
-                    "panel": self.panel, "slot": self.slot, "field": field, "answer": answer,
-                }))?;
-            } else {
-                let words = words::answer(*field, answer, capabilities);
-                out::line(format_args!("{} {} {}: {words}", self.panel, self.slot, field.name()))?;
-            }
-            self.answers.insert(*field, answer.clone());
+    /// Shows an answer to this version, if it is news. That nothing has been tried yet is none.
+    fn take(&mut self, answer: Option<&Answer>, capabilities: &Capabilities) -> anyhow::Result<()> {
+        let Some(answer) = answer.filter(|answer| answer.version() >= self.version) else { return Ok(()) };
+        if self.answer.as_ref() == Some(answer) {
+            return Ok(());
         }
-        self.answers.retain(|field, _| answers.contains_key(field));
+        self.answer = Some(answer.clone());
+        let untried = matches!(answer, Answer::Pending { tries: 0, why: None, .. });
+        if self.json {
+            return out::json_line(&serde_json::json!({
+                "panel": self.panel, "slot": self.slot, "field": self.field, "answer": answer,
+            }));
+        }
+        if !untried {
+            self.shown.end();
+            let words = words::answer(self.field, answer, capabilities);
+            out::line(format_args!("{} {} {}: {words}", self.panel, self.slot, self.field.name()))?;
+        }
         Ok(())
     }
 
     /// How it ended, once nothing is pending any more.
     fn verdict(&self) -> Option<Exit> {
-        let pending = |answer: &Answer| matches!(answer, Answer::Pending { .. });
-        if self.answers.is_empty() || self.answers.values().any(pending) {
-            return None;
+        match self.answer.as_ref()? {
+            Answer::Applied { .. } => Some(Exit::Ok),
+            Answer::Pending { .. } => None,
+            Answer::Refused { .. } | Answer::Failed { .. } => Some(Exit::Failed),
         }
-        let applied = self.answers.values().all(|answer| matches!(answer, Answer::Applied { .. }));
-        Some(if applied { Exit::Ok } else { Exit::Failed })
     }
 
     /// Says what the answers do not say; not part of the JSON.
@@ -147,19 +157,19 @@ impl Waiting {
 
 /// The line at the bottom of a terminal that says how far long work is; nothing where nobody looks.
 #[derive(Debug, Default)]
-struct Shown {
+pub(super) struct Shown {
     width: usize,
 }
 
 impl Shown {
-    fn progress(&mut self, progress: Option<&Progress>) {
+    pub(super) fn progress(&mut self, progress: Option<&Progress>) {
         let Some(progress) = progress.filter(|_| stderr().is_terminal()) else { return self.end() };
         let line = format!("{} {}/{}", progress.what, progress.done, progress.total);
         eprint!("\r{line:width$}", width = self.width);
         self.width = line.chars().count();
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if self.width > 0 {
             eprint!("\r{:width$}\r", "", width = self.width);
             self.width = 0;

@@ -49,7 +49,8 @@ pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn event_line(event: &Event) -> String {
+/// One event as one line.
+pub(super) fn event_line(event: &Event) -> String {
     let details = [
         event.partition.map(|n| format!("partition {n}")),
         event.zone.map(|n| format!("zone {n}")),

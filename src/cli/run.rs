@@ -4,7 +4,7 @@ use crate::config;
 use crate::daemon::{self, Ended};
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
-    let (config, warnings) = match config::load(&args.config) {
+    let (config, warnings) = match config::load(&args.config).check(daemon::check) {
         Ok(loaded) => loaded,
         Err(problems) => {
             eprintln!("{problems}");

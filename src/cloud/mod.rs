@@ -32,6 +32,7 @@ use self::ports::{Intake, Outbox};
 use self::retained::PanelView;
 use self::session::ConnectOptions;
 use self::topic::Prefix;
+use crate::pulse::{Pulse, PulseProbe};
 
 /// How the cloud is reached.
 #[derive(Debug, Clone)]
@@ -76,6 +77,7 @@ pub struct Cloud<O, I> {
     outbox: Arc<O>,
     intake: Arc<I>,
     health: watch::Sender<CloudHealth>,
+    pulse: Pulse,
 }
 
 impl<O: Outbox, I: Intake> Cloud<O, I> {
@@ -90,7 +92,21 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
     ) -> Self {
         let panels = panels.into_iter().map(PanelView::new).collect();
         let health = watch::Sender::new(CloudHealth::default());
-        Self { config, identity, panels, outbox: Arc::new(outbox), intake: Arc::new(intake), health }
+        Self {
+            config,
+            identity,
+            panels,
+            outbox: Arc::new(outbox),
+            intake: Arc::new(intake),
+            health,
+            pulse: Pulse::default(),
+        }
+    }
+
+    /// Asks the loop whether it turns. It answers while the broker is connected; what else there is are plain waits.
+    #[must_use]
+    pub fn probe(&self) -> PulseProbe {
+        self.pulse.probe()
     }
 
     /// How the way to the cloud stands, now and as it changes.

@@ -145,6 +145,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 Some((n, picture)) = self.pictures.next() => self.new_picture(n, picture),
                 Ok(()) = outbox_changed.changed() => self.more = true,
                 () = sleep_until(deadline), if deadline.is_some() => {}
+                () = self.cloud.pulse.beat() => {}
             }
         }
     }

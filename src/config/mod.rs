@@ -1,7 +1,7 @@
 //! The configuration file: read, checked whole, and never half believed.
 //!
-//! [`load`] gives either a [`Config`] in which everything is valid, or every problem of the file at once, each with
-//! its key, what is wrong, and what to do. A leaf: it knows no vendor (a vendor's own keys are passed on as a
+//! [`load`] and [`Loaded::check`] give either a [`Config`] in which everything is valid, or every problem of the file at
+//! once, each with its key, what is wrong, and what to do. A leaf: it knows no vendor (a vendor's own keys are passed on as a
 //! table), and only the daemon and `panelgate check` read it. It holds no secret, only the places of secrets.
 //!
 //! Start with `raw.rs`, which is the list of keys; `checked.rs` and `panel.rs` say what they may be.
@@ -20,41 +20,61 @@ pub use checked::{CloudConfig, Config, LogConfig, LogFormat, MqttProtocol, Store
 pub use panel::{Authority, CredentialSources, PanelConfig};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};
+pub use url::{BrokerUrl, UrlError};
 
 /// Where the daemon looks when nothing else is said.
 pub const DEFAULT_FILE: &str = "/etc/panelgate/panelgate.toml";
 /// The local API's socket when nothing else is said.
 pub const DEFAULT_SOCKET: &str = "/run/panelgate/panelgate.sock";
 
-/// Reads and checks a configuration file. Relative paths in it are relative to its folder.
-///
-/// Warnings come with a valid configuration too.
-///
-/// # Errors
-/// All problems of the file, at least one of them an error.
-pub fn load(path: &Path) -> Result<(Config, Problems), Problems> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Problems::one(Problem::error(
-            path.display().to_string(),
-            format!("cannot be read: {error}"),
-            "give the path of the configuration with --config, and let the service's user read it",
-        ))
-    })?;
-    parse(&text, path.parent().unwrap_or(Path::new(".")))
+/// A configuration that was read, with everything that was found wrong in it so far.
+#[derive(Debug)]
+#[must_use = "whether it is valid is only known after `check`"]
+pub struct Loaded {
+    /// Missing only when a part that has no default is.
+    config: Option<Config>,
+    problems: Problems,
 }
 
-/// Checks the text of a configuration file that lies in `folder`.
-///
-/// # Errors
-/// All problems of the text, at least one of them an error.
-pub fn parse(text: &str, folder: &Path) -> Result<(Config, Problems), Problems> {
-    let raw: raw::RawConfig = toml::from_str(text).map_err(|error| Problems::one(syntax(text, &error)))?;
-    let mut problems = Problems::default();
-    let config = checked::check(raw, folder, &mut problems);
-    match config {
-        Some(config) if !problems.has_errors() => Ok((config, problems)),
-        _ => Err(problems),
+impl Loaded {
+    /// Adds what `more` finds, also in a configuration that has errors already, so that all of them are told at once.
+    ///
+    /// # Errors
+    /// All problems, if one of them is an error.
+    pub fn check(mut self, more: impl FnOnce(&Config) -> Problems) -> Result<(Config, Problems), Problems> {
+        if let Some(config) = &self.config {
+            self.problems.extend(more(config));
+        }
+        match self.config {
+            Some(config) if !self.problems.has_errors() => Ok((config, self.problems)),
+            _ => Err(self.problems),
+        }
     }
+}
+
+/// Reads a configuration file. Relative paths in it are relative to its folder.
+pub fn load(path: &Path) -> Loaded {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, path.parent().unwrap_or(Path::new("."))),
+        Err(error) => {
+            let hint = "give the path of the configuration with --config, and let the service's user read it";
+            let problem = Problem::error(path.display().to_string(), format!("cannot be read: {error}"), hint);
+            Loaded { config: None, problems: Problems::one(problem) }
+        }
+    }
+}
+
+/// Reads the text of a configuration file that lies in `folder`.
+pub fn parse(text: &str, folder: &Path) -> Loaded {
+    let mut problems = Problems::default();
+    let config = match toml::from_str(text) {
+        Ok(raw) => checked::check(raw, folder, &mut problems),
+        Err(error) => {
+            problems.push(syntax(text, &error));
+            None
+        }
+    };
+    Loaded { config, problems }
 }
 
 /// Every key that the file may have outside the vendors' tables, as `section.key`.

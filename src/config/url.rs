@@ -2,19 +2,24 @@ use std::str::FromStr;
 
 /// `mqtt://host[:port]` or `mqtts://host[:port]`; nothing else may stand in it, no password least of all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BrokerUrl {
-    pub(super) tls: bool,
-    pub(super) host: String,
-    pub(super) port: u16,
+pub struct BrokerUrl {
+    /// `mqtts://`.
+    pub tls: bool,
+    /// Name or address, without brackets.
+    pub host: String,
+    /// Port; 1883 or 8883 where none was given.
+    pub port: u16,
 }
 
 impl BrokerUrl {
-    pub(super) const FORM: &str = "mqtts://HOST or mqtt://HOST, with :PORT where it is not 8883 or 1883";
+    /// What it looks like.
+    pub const FORM: &str = "mqtts://HOST or mqtt://HOST, with :PORT where it is not 8883 or 1883";
 }
 
 /// Why a text is no broker's address. Does not quote it: it could hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UrlError {
+#[allow(missing_docs, reason = "the texts say it")]
+pub enum UrlError {
     #[error("does not begin with mqtt:// or mqtts://")]
     Scheme,
     #[error("holds a user name or password, which do not belong here")]

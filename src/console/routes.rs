@@ -118,12 +118,16 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
 struct LogQuery {
     after: Option<u64>,
     limit: Option<usize>,
+    newest: Option<bool>,
 }
 
 async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<LogLine>> {
     let query = asked(query)?;
     let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
-    let lines = api.actions.log_lines(query.after.unwrap_or(0), limit).await?;
+    let lines = match query.newest {
+        Some(true) => api.actions.newest_log_lines(limit).await?,
+        _ => api.actions.log_lines(query.after.unwrap_or(0), limit).await?,
+    };
     Ok(Json(lines.into_iter().map(LogLine::from).collect()))
 }
 

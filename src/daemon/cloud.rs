@@ -10,6 +10,7 @@ use crate::api::CloudState;
 use crate::cloud::session::{ConnectOptions, Login, Memory, MqttVersion, TlsFiles};
 use crate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
 use crate::config::{self, MqttProtocol, Problem, Problems};
+use crate::pulse::PulseProbe;
 use crate::store::Store;
 
 /// All that a run of the cloud needs; each run after a failure begins anew.
@@ -20,6 +21,8 @@ pub(super) struct CloudUnit {
     store: Store,
     actions: Actions,
     state: watch::Sender<CloudState>,
+    /// Of the present run.
+    probe: watch::Sender<Option<PulseProbe>>,
 }
 
 impl CloudUnit {
@@ -42,12 +45,23 @@ impl CloudUnit {
             pace: Pace::default(),
         };
         let state = watch::Sender::new(CloudState::default());
-        Ok(Some(Self { config, identity, store: store.clone(), actions: actions.clone(), state }))
+        let (store, actions) = (store.clone(), actions.clone());
+        Ok(Some(Self { config, identity, store, actions, state, probe: watch::Sender::new(None) }))
     }
 
     /// How the way to the cloud stands, over all runs.
     pub(super) fn state(&self) -> watch::Receiver<CloudState> {
         self.state.subscribe()
+    }
+
+    /// Completes when the loop has turned once more. Between two connections there is no loop, only plain waits.
+    pub(super) async fn turned(&self) {
+        let (mut state, probe) = (self.state.subscribe(), self.probe.borrow().clone());
+        let Some(probe) = probe.filter(|_| state.borrow_and_update().connected) else { return };
+        tokio::select! {
+            () = probe.turned() => {}
+            _ = state.wait_for(|state| !state.connected) => {}
+        }
     }
 
     /// One run, until `stop`.
@@ -56,6 +70,7 @@ impl CloudUnit {
         let panels = ids.iter().filter_map(|id| self.actions.panel(id).ok()).collect();
         let cloud = Cloud::new(self.config, self.identity, panels, self.store, self.actions);
         let mut health = cloud.health();
+        self.probe.send_replace(Some(cloud.probe()));
         let telling = async {
             loop {
                 let now = CloudState::from(&*health.borrow_and_update());

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use panel_driver::BoxFuture;
 use sd_notify::NotifyState;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::api::{UnitState, UnitStates};
 
 /// Tells the service manager, if there is one.
 pub(super) fn notify(state: &[NotifyState<'_>]) {
@@ -17,9 +20,11 @@ pub(super) fn notify(state: &[NotifyState<'_>]) {
 
 /// Asks the units whether they still turn, and feeds the watchdog only while each of them answers.
 ///
-/// A unit answers from inside its own loop, so that a loop that hangs is noticed although the process lives.
-#[derive(Default)]
+/// A unit answers from inside its own loop, so that a loop that hangs is noticed although the process lives. A unit that
+/// the supervisor is about to start again, or has given up, is not asked: that is known, and a restart of everything
+/// would not mend it.
 pub struct Health {
+    units: watch::Receiver<UnitStates>,
     probes: Vec<(String, Probe)>,
 }
 
@@ -32,6 +37,12 @@ impl fmt::Debug for Health {
 }
 
 impl Health {
+    /// Asks nobody yet.
+    #[must_use]
+    pub fn new(units: watch::Receiver<UnitStates>) -> Self {
+        Self { units, probes: Vec::new() }
+    }
+
     /// Adds a unit: `ask` completes when its loop has turned once more.
     pub fn watch<R>(&mut self, unit: &str, ask: impl Fn() -> R + Send + Sync + 'static)
     where
@@ -43,7 +54,14 @@ impl Health {
     /// The first unit that does not answer within `patience`.
     pub async fn first_silent(&self, patience: Duration) -> Option<&str> {
         for (unit, ask) in &self.probes {
-            if timeout(patience, ask()).await.is_err() {
+            let mut units = self.units.clone();
+            let answered = async {
+                tokio::select! {
+                    () = ask() => {}
+                    _ = units.wait_for(|units| units.get(unit).is_some_and(|state| *state != UnitState::Running)) => {}
+                }
+            };
+            if timeout(patience, answered).await.is_err() {
                 return Some(unit);
             }
         }
@@ -75,11 +93,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_unit_that_hangs_is_named() {
-        let mut health = Health::default();
+    async fn a_unit_that_hangs_is_named_and_one_that_is_down_is_not_asked() {
+        let units = watch::Sender::new(UnitStates::from([("cloud".to_owned(), UnitState::Running)]));
+        let mut health = Health::new(units.subscribe());
         health.watch("store", || async {});
         assert_eq!(health.first_silent(Duration::from_secs(5)).await, None);
         health.watch("cloud", std::future::pending);
         assert_eq!(health.first_silent(Duration::from_secs(5)).await, Some("cloud"));
+        units.send_modify(|units| {
+            units.insert("cloud".to_owned(), UnitState::GaveUp { why: "it panicked".into() });
+        });
+        assert_eq!(health.first_silent(Duration::from_secs(5)).await, None);
     }
 }

@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::format::{Compact, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::supervisor::panic_text;
 use crate::config::{LogConfig, LogFormat};
 
 /// Overrides `log.level` of the configuration.
@@ -27,9 +28,16 @@ pub fn start(config: &LogConfig, quiet: &[&str]) {
         LogFormat::Full => false,
     };
     let builder = tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, text = panic_text(panic.payload()), "panicked");
+    }));
     // An error says that a logger runs already.
     let _ = if short {
-        builder.event_format(Journal(tracing_subscriber::fmt::format().compact().without_time())).try_init()
+        builder
+            .with_ansi(false)
+            .event_format(Journal(tracing_subscriber::fmt::format().compact().without_time()))
+            .try_init()
     } else {
         builder.with_ansi(stderr().is_terminal()).compact().try_init()
     };

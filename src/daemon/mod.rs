@@ -32,7 +32,7 @@ use crate::actions::Actions;
 use crate::config::Config;
 use crate::console::{Api, LocalSocket};
 use crate::panels::{PanelUnit, Panels};
-use crate::secrets::{KeyOrigin, KeySource, Keys};
+use crate::secrets::{KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
 use cloud::CloudUnit;
 use signals::StopSignals;
@@ -127,16 +127,28 @@ impl Daemon {
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
         let stops = Stops::default();
-        let mut health = Health::default();
+        let mut health = Health::new(supervisor.states());
         watch_store(&mut health, &store);
         for unit in units {
             start_panel(&supervisor, &stops, unit);
+        }
+        for (id, handle) in panels.iter() {
+            let handle = handle.clone();
+            health.watch(&panel_unit(id.as_str()), move || {
+                let handle = handle.clone();
+                async move { handle.turned().await }
+            });
         }
         let cloud = CloudUnit::new(&config, &store, &actions)?;
         let state = cloud.as_ref().map(CloudUnit::state);
         let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);
         start_api(&supervisor, &stops, api, socket);
         if let Some(cloud) = cloud {
+            let asked = cloud.clone();
+            health.watch(CLOUD, move || {
+                let cloud = asked.clone();
+                async move { cloud.turned().await }
+            });
             supervisor.start(CLOUD, stops.cloud.clone(), move |stop| {
                 let cloud = cloud.clone();
                 async move {
@@ -199,9 +211,6 @@ fn panel_unit(panel: &str) -> String {
 async fn open(config: &Config) -> Result<(Arc<Keys>, Store), StartError> {
     make_private(&config.data_dir).map_err(|source| StartError::DataDir { path: config.data_dir.clone(), source })?;
     let keys = Arc::new(Keys::load(&KeySource::system(config.data_dir.join("panelgate.key")))?);
-    if let KeyOrigin::File(path) = keys.origin() {
-        tracing::warn!(path = %path.display(), "the master key is a file beside the data: give the service the systemd credential panelgate.key");
-    }
     let mut options = StoreOptions::new(&config.data_dir);
     options.outbox_max_bytes = config.store.outbox_max_bytes;
     options.outbox_max_rows = config.store.outbox_max_rows;

@@ -15,7 +15,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
-use crate::daemon::{Daemon, start_log};
+use crate::daemon::{self, Daemon, start_log};
 use house::House;
 
 /// What can be chosen.
@@ -56,7 +56,8 @@ pub async fn run(
     let places = places(options)?;
     broker::start(places.mqtt)?;
     let house = House::build(&places).await?;
-    let (config, _) = config::load(&house.config).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let (config, _) =
+        config::load(&house.config).check(daemon::check).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     start_log(&config.log, &["rumqttd"]);
     let daemon = Daemon::start(config).await.context("the daemon did not start")?;
     ready(&places);

@@ -30,7 +30,8 @@ pub(super) struct Changes {
     pub(super) state_before: Option<PanelState>,
     pub(super) users: BTreeSet<Slot>,
     pub(super) answers: BTreeSet<(Slot, Field)>,
-    pub(super) dropped_wishes: BTreeSet<Slot>,
+    /// What is left of wishes that a change at the panel overruled.
+    pub(super) adopted: BTreeMap<Slot, DesiredUser>,
     /// Codes that a panel showed, to be sealed.
     pub(super) codes: Vec<(Slot, AccessCode)>,
     pub(super) residue: Option<Option<Residue>>,
@@ -48,7 +49,7 @@ impl Changes {
         !self.events.is_empty()
             || self.state_before.is_some()
             || self.reports_users()
-            || !self.dropped_wishes.is_empty()
+            || !self.adopted.is_empty()
             || !self.codes.is_empty()
             || self.residue.is_some()
             || self.touches_master()
@@ -88,6 +89,8 @@ pub(super) struct Book {
     running: Option<Step>,
     /// The panel did not take the master code: nothing that needs it is tried before somebody stores another one.
     master_needed: Option<PanelError>,
+    /// When [`Book::next_step`] last looked for something to do.
+    looked_at: Option<Instant>,
 }
 
 impl Book {
@@ -97,7 +100,16 @@ impl Book {
         authority: Authority,
         keys: Arc<Keys>,
     ) -> Self {
-        Self { picture, desired, authority, keys, waiting: BTreeMap::new(), running: None, master_needed: None }
+        Self {
+            picture,
+            desired,
+            authority,
+            keys,
+            waiting: BTreeMap::new(),
+            running: None,
+            master_needed: None,
+            looked_at: None,
+        }
     }
 
     /// Takes in one event of the driver.
@@ -184,21 +196,50 @@ impl Book {
         changes.users.insert(slot);
         if let Some(text) = difference.filter(|_| !ours) {
             changes.events.push((wall, PanelEvent::new(EventKind::UserDivergence).slot(slot).text(text)));
-            if self.authority == Authority::Panel {
-                self.adopt(slot, changes);
+            match self.authority {
+                Authority::Panel => self.adopt(slot, changes),
+                Authority::Cloud => self.put_back(wall, slot, changes),
             }
         }
     }
 
-    /// The panel's own change stands: the wish that it contradicts is dropped.
+    /// The panel's own change stands: what was applied of the wish is given up. What was not written yet is no
+    /// contradiction: that the panel has something else is why it is wished, and after a line that broke half-way the
+    /// change may be our own.
     fn adopt(&mut self, slot: Slot, changes: &mut Changes) {
-        if self.desired.remove(&slot).is_some() {
-            changes.dropped_wishes.insert(slot);
+        let open = |key: &(Slot, Field)| {
+            let answer = self.picture.answers.get(key).map(|a| &a.condition);
+            !matches!(
+                answer,
+                Some(Condition::Applied { .. } | Condition::Refused { .. } | Condition::Failed { next_try: None, .. })
+            )
+        };
+        let mut kept: BTreeSet<Field> = Field::ALL.into_iter().filter(|field| open(&(slot, *field))).collect();
+        let gone = self.picture.users.get(&slot).is_some_and(|user| user.code.value == CodeState::None);
+        if gone && !kept.contains(&Field::Code) {
+            // Values of a user who is not there any more (U6).
+            kept.clear();
         }
-        let answered: Vec<_> = self.picture.answers.keys().filter(|(s, _)| *s == slot).copied().collect();
-        for key in answered {
-            self.picture.answers.remove(&key);
-            changes.answers.insert(key);
+        if let Some(mut wish) = self.desired.remove(&slot) {
+            wish.keep_only(&kept);
+            if !wish.wish.is_empty() {
+                self.desired.insert(slot, wish.clone());
+            }
+            changes.adopted.insert(slot, wish);
+        }
+        self.waiting.retain(|(s, field), _| *s != slot || kept.contains(field));
+        let dropped = |key: &(Slot, Field)| key.0 == slot && !kept.contains(&key.1);
+        changes.answers.extend(self.picture.answers.keys().filter(|key| dropped(key)));
+        self.picture.answers.retain(|key, _| !dropped(key));
+    }
+
+    /// The wish stands: what was applied of it is to be looked at again, and written where it is gone.
+    fn put_back(&mut self, wall: WallTime, slot: Slot, changes: &mut Changes) {
+        for (key, answer) in self.picture.answers.iter_mut().filter(|(key, _)| key.0 == slot) {
+            if matches!(answer.condition, Condition::Applied { .. }) {
+                answer.condition = Condition::Pending { since: wall, tries: 0, why: None };
+                changes.answers.insert(*key);
+            }
         }
     }
 
@@ -207,7 +248,10 @@ impl Book {
         new.stale = false;
         let evidence = report.evidence;
         if let Some(state) = report.code_state {
-            new.code = known(Some(old.code), state, evidence, wall);
+            // That a slot has a code is not which code it has: only the code itself reads back.
+            let seen = report.code.is_some() || state != CodeState::Set;
+            let proof = if seen { evidence } else { evidence.min(Evidence::Acknowledged) };
+            new.code = known(Some(old.code), state, proof, wall);
             match state {
                 CodeState::None => {
                     new = ReportedUser { code: new.code, ..ReportedUser::unknown(old.slot) };
@@ -255,6 +299,7 @@ impl Book {
         accepted.answers.retain(|(slot, _), _| !overtaken.contains(slot));
         for slot in accepted.answered.iter().filter(|slot| !overtaken.contains(slot)) {
             self.waiting.retain(|(s, _), _| s != slot);
+            changes.answers.extend(self.picture.answers.keys().filter(|(s, _)| s == slot));
             self.picture.answers.retain(|(s, _), _| s != slot);
         }
         for wish in accepted.wishes.into_iter().filter(|wish| !overtaken.contains(&wish.slot)) {
@@ -309,6 +354,7 @@ impl Book {
         if self.running.is_some() {
             return None;
         }
+        self.looked_at = Some(now);
         let kept = self.picture.capabilities.sections.labels == Access::Cached;
         let may_try = |slot, field| {
             let reachable = up || (field == Field::Label && kept);
@@ -427,11 +473,13 @@ impl Book {
         changes.users.insert(slot);
     }
 
-    /// When a waiting value may be tried again, at the earliest.
+    /// When a waiting value may be tried again, at the earliest. What could be tried already when it was last looked
+    /// at, and was not, waits for something else than time.
     pub(super) fn next_try(&self) -> Option<Instant> {
         if self.running.is_some() {
             return None;
         }
+        let looked_at = self.looked_at;
         self.waiting
             .iter()
             .filter(|(key, _)| {
@@ -440,6 +488,7 @@ impl Book {
                     && !matches!(closed, Some(Condition::Failed { next_try: None, .. }))
             })
             .map(|(_, waiting)| waiting.until)
+            .filter(|until| looked_at.is_none_or(|at| *until > at))
             .min()
     }
 
@@ -456,6 +505,11 @@ impl Book {
         self.running
             .as_ref()
             .is_some_and(|step| step.field == Field::Code && self.picture.capabilities.is_master(step.slot))
+    }
+
+    /// The running step.
+    pub(super) fn running(&self) -> Option<&Step> {
+        self.running.as_ref()
     }
 
     /// The wish that the running step works on.

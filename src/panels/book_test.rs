@@ -200,9 +200,57 @@ fn a_change_at_the_keypad_is_adopted_or_put_back() {
         let changes = bench.take(report(4, CodeState::None));
         let kinds: Vec<_> = changes.events.iter().map(|(_, e)| (e.kind, e.text.as_deref())).collect();
         assert_eq!(kinds, [(EventKind::UserDivergence, Some("user removed"))]);
-        assert_eq!(changes.dropped_wishes.contains(&slot(4)), authority == Authority::Panel);
+        assert_eq!(changes.adopted.contains_key(&slot(4)), authority == Authority::Panel);
         assert_eq!(bench.step(), again, "{authority:?}");
     }
+}
+
+#[test]
+fn a_wish_that_is_not_written_yet_outlives_what_the_panel_shows() {
+    let mut bench = Bench::new(Authority::Panel);
+    bench.take(report(4, CodeState::None));
+    bench.wish(4, 1, "4821", Some("Anna"));
+    assert_eq!(bench.step(), Some((4, Field::Code)));
+    // The panel took the code, but the line broke before it could say so; then its list of users is read.
+    bench.finish(Outcome::interrupted());
+    bench.take(report(4, CodeState::Set));
+    assert!(matches!(bench.condition(4, Field::Code), Some(Condition::Pending { .. })));
+    assert_eq!(bench.step(), Some((4, Field::Code)), "written again: nobody knows which code is there");
+    bench.finish(Outcome::Applied(Evidence::Acknowledged));
+    bench.step();
+    bench.finish(Outcome::Applied(Evidence::ReadBack));
+    assert_eq!(bench.step(), None);
+    let changes = bench.take(report(4, CodeState::None));
+    assert!(changes.adopted[&slot(4)].wish.is_empty(), "now somebody removed the user");
+    assert_eq!(bench.step(), None);
+}
+
+#[test]
+fn what_nobody_can_try_wakes_nobody() {
+    let mut bench = Bench::new(Authority::Cloud);
+    bench.wish(4, 1, "4821", None);
+    bench.step();
+    bench.finish(Outcome::Failed(PanelError::passing("timeout", "no answer")));
+    let dropped = Accepted { dropped: vec![slot(4)], desired_version: 2, ..Accepted::default() };
+    bench.book.wish(dropped, &mut Changes::default());
+    bench.now += Duration::from_secs(60);
+    assert_eq!(bench.step(), None);
+    assert_eq!(bench.book.next_try(), None, "a time that has passed would wake the owner for ever");
+}
+
+#[test]
+fn that_a_code_is_there_does_not_prove_which() {
+    let mut bench = Bench::new(Authority::Panel);
+    bench.wish(4, 1, "4821", None);
+    bench.step();
+    bench.finish(Outcome::Applied(Evidence::Acknowledged));
+    bench.step();
+    let mut seen = UserReport::new(slot(4), Evidence::ReadBack);
+    seen.code_state = Some(CodeState::Set);
+    bench.take(DriverEvent::User(Box::new(seen)));
+    bench.step();
+    let applied = Condition::Applied { evidence: Evidence::Acknowledged };
+    assert_eq!(bench.condition(4, Field::Code), Some(&applied), "the list shows a letter, no digits");
 }
 
 #[test]

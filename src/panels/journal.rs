@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use panel_driver::clock;
 use panel_model::PanelId;
-use tokio::time::timeout;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -31,7 +32,8 @@ pub(super) struct Journal {
 struct UnderWay {
     /// Gone once it is known how the commit ended.
     committed: Option<Committed<()>>,
-    failed: bool,
+    /// The store could not take it; when it is handed over again.
+    again: Option<Instant>,
     urgency: Urgency,
     write: Write,
 }
@@ -48,13 +50,13 @@ impl Journal {
     /// Hands a write to the store. A grouped one is settled later ([`Self::settle_one`]); one that is due now is
     /// committed, with all before it, when this returns.
     pub(super) async fn write(&mut self, urgency: Urgency, write: Write) {
-        while self.under_way.len() >= UNDER_WAY {
+        // Behind a write that waits to be tried again nothing newer is written: it would be overwritten by what is older.
+        while self.under_way.len() >= UNDER_WAY || self.under_way.front().is_some_and(|w| w.again.is_some()) {
             self.settle_one().await;
         }
         let work = Arc::clone(&write);
         let committed = self.store.begin_write(urgency, move |tx| work(tx)).await.ok();
-        let failed = committed.is_none();
-        self.under_way.push_back(UnderWay { committed, failed, urgency, write });
+        self.under_way.push_back(UnderWay { committed, again: None, urgency, write });
         if urgency == Urgency::Now {
             self.settle().await;
         }
@@ -67,36 +69,86 @@ impl Journal {
         }
     }
 
-    /// Waits for the oldest write's commit; pends if none is under way.
+    /// Waits for the oldest write's commit; pends if none is under way. What the store cannot take is handed to it
+    /// again until it can: little is taken from the driver meanwhile, so its events wait in their bounded queue, then
+    /// in the link. Given up only when the daemon stops.
     ///
     /// # Cancel safety
-    /// A write stays first in line until it is committed; cut short, it is waited for, or tried again, next time.
+    /// A write stays first in line until it is committed. Cut short while it is with the store, it is waited for next
+    /// time and not handed over twice.
     pub(super) async fn settle_one(&mut self) {
         let Some(first) = self.under_way.front_mut() else { return std::future::pending().await };
-        if let Some(committed) = &mut first.committed {
-            let result = committed.await;
-            first.committed = None;
-            if let Err(error) = result {
-                warn!(%error, panel = %self.panel, "the store cannot take what the panel told; trying until it can");
-                first.failed = true;
+        loop {
+            if let Some(committed) = &mut first.committed {
+                let result = committed.await;
+                first.committed = None;
+                match result {
+                    Ok(()) => break,
+                    Err(error) => first.refused(&self.panel, &error),
+                }
+            }
+            if let Some(again) = first.again {
+                tokio::select! {
+                    biased;
+                    () = self.cancel.cancelled() => break,
+                    () = sleep_until(again.into()) => {}
+                }
+            }
+            let work = Arc::clone(&first.write);
+            match self.store.begin_write(first.urgency, move |tx| work(tx)).await {
+                Ok(committed) => first.committed = Some(committed),
+                Err(error) => first.refused(&self.panel, &error),
             }
         }
-        if first.failed {
-            insist(&self.store, &self.cancel, first).await;
+        if first.again.is_some() && !self.cancel.is_cancelled() {
             info!(panel = %self.panel, "the store takes events again");
         }
         self.under_way.pop_front();
     }
 }
 
-/// Tries until it is written. While the store cannot (disk full), little is taken from the driver: its events wait in
-/// their bounded queue, then in the link. Given up only when the daemon stops.
-async fn insist(store: &Store, cancel: &CancellationToken, entry: &UnderWay) {
-    while !cancel.is_cancelled() {
-        let _ = timeout(AGAIN, cancel.cancelled()).await;
-        let work = Arc::clone(&entry.write);
-        if store.write(entry.urgency, move |tx| work(tx)).await.is_ok() {
-            return;
+impl UnderWay {
+    fn refused(&mut self, panel: &PanelId, error: &StoreError) {
+        if self.again.replace(clock::now() + AGAIN).is_none() {
+            warn!(%error, %panel, "the store cannot take what the panel told; trying until it can");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::secrets::Keys;
+    use crate::store::StoreOptions;
+
+    #[tokio::test]
+    async fn a_write_that_is_tried_again_is_done_once_however_often_the_wait_is_cut_short() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = Arc::new(Keys::from_bytes([7; 32]));
+        let (store, _) = Store::open(&StoreOptions::new(folder.path()), keys).expect("a store");
+        let mut journal = Journal::new(store.clone(), "p".parse().expect("an id"), CancellationToken::new());
+        let (tries, done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let (tried, counted) = (Arc::clone(&tries), Arc::clone(&done));
+        let write: Write = Arc::new(move |_: &mut Tx<'_>| {
+            if tried.fetch_add(1, Ordering::SeqCst) == 0 {
+                return Err(StoreError::Full);
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        });
+        // Grouped: it is settled later, in an arm of a select that other arms cut short.
+        journal.write(Urgency::Grouped, write).await;
+        while tries.load(Ordering::SeqCst) < 2 {
+            let _ = journal.settle_one().now_or_never();
+            tokio::task::yield_now().await;
+        }
+        // With the store now; it answers at its own pace, which a read waits for.
+        store.read(|_| Ok(())).await.expect("the store answers");
+        journal.settle().await;
+        assert_eq!((tries.load(Ordering::SeqCst), done.load(Ordering::SeqCst)), (2, 1));
     }
 }

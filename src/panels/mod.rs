@@ -82,6 +82,8 @@ enum PanelRequest {
     Accepted(Box<Accepted>),
     /// A secret in the store changed: connect again with it.
     CredentialsChanged,
+    /// Somebody wants to know whether the owner still turns.
+    Alive(oneshot::Sender<()>),
 }
 
 /// The way to one panel's owner.
@@ -116,6 +118,14 @@ impl PanelHandle {
     /// Tells the owner of wishes that are in the store already. If it is gone, it reads them at its next start.
     pub(crate) async fn accepted(&self, accepted: Accepted) {
         let _ = self.requests.send(PanelRequest::Accepted(Box::new(accepted))).await;
+    }
+
+    /// Completes when the owner's loop has turned once more; never, if it hangs or has ended.
+    pub async fn turned(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(PanelRequest::Alive(reply)).await.is_err() || answer.await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Tells the owner that a secret in the store changed.

@@ -20,6 +20,8 @@ pub(super) struct Supervision {
     connected: bool,
     last_heard: Instant,
     status: PanelStatus,
+    /// The last event told was that it is late or offline: that it is back is told as well.
+    missed: bool,
 }
 
 impl Supervision {
@@ -27,7 +29,7 @@ impl Supervision {
     /// offline until the timer says so.
     pub(super) fn new(now: Instant, config: SupervisionConfig, known: bool) -> Self {
         let status = if known { PanelStatus::Stale } else { PanelStatus::Offline };
-        Self { config, connected: false, last_heard: now, status }
+        Self { config, connected: false, last_heard: now, status, missed: !known }
     }
 
     pub(super) fn status(&self) -> PanelStatus {
@@ -41,9 +43,11 @@ impl Supervision {
         self.update(now)
     }
 
-    /// Anything was heard.
+    /// Anything was heard. Before a snapshot that proves nothing about the panel: a module may talk and refuse us.
     pub(super) fn heard(&mut self, now: Instant) -> Option<EventKind> {
-        self.last_heard = now;
+        if self.connected {
+            self.last_heard = now;
+        }
         self.update(now)
     }
 
@@ -65,14 +69,17 @@ impl Supervision {
             (false, _) => PanelStatus::Stale,
         };
         let before = std::mem::replace(&mut self.status, next);
-        match (before, next) {
-            (PanelStatus::Offline | PanelStatus::Late, PanelStatus::Online) => Some(EventKind::PanelOnline),
-            (PanelStatus::Online | PanelStatus::Stale, PanelStatus::Late) => Some(EventKind::PanelLate),
-            (PanelStatus::Online | PanelStatus::Late | PanelStatus::Stale, PanelStatus::Offline) => {
-                Some(EventKind::PanelOffline)
-            }
+        match next {
+            PanelStatus::Online => std::mem::take(&mut self.missed).then_some(EventKind::PanelOnline),
+            PanelStatus::Late if before != next => self.missing(EventKind::PanelLate),
+            PanelStatus::Offline if before != next => self.missing(EventKind::PanelOffline),
             _ => None,
         }
+    }
+
+    fn missing(&mut self, kind: EventKind) -> Option<EventKind> {
+        self.missed = true;
+        Some(kind)
     }
 
     /// When [`Self::update`] is to be called next.
@@ -106,6 +113,29 @@ mod tests {
         assert_eq!(s.update(at(t, 90)), Some(EventKind::PanelLate));
         assert_eq!(s.update(at(t, 210)), Some(EventKind::PanelOffline));
         assert_eq!(s.heard(at(t, 211)), Some(EventKind::PanelOnline));
+    }
+
+    #[test]
+    fn a_panel_that_was_told_late_is_told_back_also_after_a_break() {
+        let t = panel_driver::clock::now();
+        let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
+        let mut s = Supervision::new(t, config, true);
+        assert_eq!(s.connected(at(t, 1)), None);
+        assert_eq!(s.update(at(t, 61)), Some(EventKind::PanelLate));
+        assert_eq!(s.disconnected(at(t, 62)), None);
+        assert_eq!(s.status(), PanelStatus::Stale);
+        assert_eq!(s.connected(at(t, 63)), Some(EventKind::PanelOnline));
+    }
+
+    #[test]
+    fn a_module_that_talks_but_lets_us_not_in_keeps_no_panel_from_going_offline() {
+        let t = panel_driver::clock::now();
+        let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
+        let mut s = Supervision::new(t, config, true);
+        for n in 1..18 {
+            assert_eq!(s.heard(at(t, n * 10)), None);
+        }
+        assert_eq!(s.heard(at(t, 180)), Some(EventKind::PanelOffline));
     }
 
     #[test]

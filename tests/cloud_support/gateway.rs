@@ -7,6 +7,7 @@ use panel_model::PanelSnapshot;
 use panelgate::cloud::session::{ConnectOptions, Memory, MqttVersion};
 use panelgate::cloud::topic::Prefix;
 use panelgate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
+use panelgate::secrets::Keys;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,7 @@ pub(crate) struct Builder {
     pub(crate) intake: MemoryIntake,
     /// Version of the last document that `dsc-2` took in an earlier life.
     pub(crate) taken: u64,
+    pub(crate) gateway: &'static str,
 }
 
 pub(crate) fn options(port: u16) -> ConnectOptions {
@@ -49,7 +51,13 @@ pub(crate) fn options(port: u16) -> ConnectOptions {
 
 impl Builder {
     pub(crate) fn new(port: u16) -> Self {
-        Self { broker: options(port), outbox: MemoryOutbox::new(), intake: MemoryIntake::new(), taken: 0 }
+        Self {
+            broker: options(port),
+            outbox: MemoryOutbox::new(),
+            intake: MemoryIntake::new(),
+            taken: 0,
+            gateway: "g1",
+        }
     }
 
     pub(crate) fn start(self) -> Gateway {
@@ -68,10 +76,10 @@ impl Builder {
         };
         let config = CloudConfig { broker: self.broker, prefix: Prefix::default(), pace };
         let identity = Identity {
-            gateway: "g1".parse().unwrap(),
+            gateway: self.gateway.parse().unwrap(),
             boot: Uuid::now_v7(),
             version: "0.1.0".into(),
-            sealing_key: [7; 32],
+            sealing_key: Keys::from_bytes([7; 32]).sealing_public_key(),
             drivers: vec!["dsc".into()],
         };
         let pictures = panels.iter().map(watch::Sender::subscribe).collect();

@@ -281,6 +281,24 @@ fn all_users_are_read_from_the_display() -> Result<(), Failure> {
 }
 
 #[test]
+fn a_reading_makes_way_and_goes_on_and_there_is_one_at_a_time() -> Result<(), Failure> {
+    let mut pair = pair(Interface::It100);
+    pair.settle()?;
+    let scan = pair.command(Command::Refresh(Section::Users));
+    wait(&mut pair, 25)?;
+    let output = pair.command(Command::Output { partition: partition(1), output: 1 });
+    pair.run_until(Duration::from_secs(15), |pair| pair.outcome(output).is_some())?;
+    pair.check(pair.outcome(scan).is_none(), "the reading is not over")?;
+    let second = pair.ask(Command::Refresh(Section::Users))?;
+    pair.check(matches!(second, Outcome::NotNow(_)), &format!("{second:?}"))?;
+    let write = pair.ask(set_code(5, CODES[0]))?;
+    pair.check(matches!(write, Outcome::Applied(_)), &format!("a user is written in between: {write:?}"))?;
+    pair.run_until(Duration::from_secs(400), |pair| pair.outcome(scan).is_some())?;
+    pair.check(pair.outcome(scan) == Some(&Outcome::Applied(Evidence::ReadBack)), "then it is")?;
+    pair.check((1..=72).all(|n| !reports(&pair, n).is_empty()), "and nobody was left out")
+}
+
+#[test]
 fn a_disarming_goes_before_a_long_reading() -> Result<(), Failure> {
     let mut pair = pair(Interface::It100);
     pair.settle()?;
@@ -630,12 +648,16 @@ fn a_second_client_is_told_apart_from_a_broken_network() -> Result<(), Failure> 
 fn hard_times(interface: Interface, faults: NetFaults, seed: u64) -> Result<(), Failure> {
     let mut pair = pair_with(seed, sim(interface)).with_faults(faults);
     let others = codes_of_others(&pair);
-    let targets = [5_u32, 6, 33];
+    // Of 13 and 31 a doubled digit makes another slot.
+    let targets = [13_u32, 31, 33];
     let mut ids = Vec::new();
     for _ in 0..6 {
         let n = targets[usize::try_from(pair.rng().below(3)).unwrap()];
         let code = CODES[usize::try_from(pair.rng().below(3)).unwrap()];
-        let command = match pair.rng().below(6) {
+        let command = match pair.rng().below(9) {
+            6 => Command::VerifyInstallerCode(InstallerCode::new(INSTALLER.into())),
+            7 => Command::Refresh(if interface == Interface::It100 { Section::Users } else { Section::State }),
+            8 => Command::Output { partition: partition(1), output: 1 },
             0 => Command::DisableUser { slot: slot(n) },
             1 if interface == Interface::It100 => set(n, None, Some("2"), None),
             2 => Command::Arm { partition: partition(2), mode: ArmMode::Stay, code: None },
@@ -648,6 +670,9 @@ fn hard_times(interface: Interface, faults: NetFaults, seed: u64) -> Result<(), 
         pair.poke(&format!("{poke} {zone}"))?;
         let pause = pair.rng().between(Duration::ZERO, Duration::from_secs(25));
         pair.run_for(pause)?;
+        if pair.rng().chance(0.05) {
+            pair.kill_driver();
+        }
     }
     pair.set_faults(NetFaults::perfect());
     pair.settle()?;
@@ -666,7 +691,7 @@ fn hard_times(interface: Interface, faults: NetFaults, seed: u64) -> Result<(), 
 
 fn codes_of_others(pair: &DscPair) -> BTreeMap<u64, String> {
     let mut codes = codes(pair);
-    codes.retain(|slot, _| ![5, 6, 33].contains(slot));
+    codes.retain(|slot, _| ![13, 31, 33].contains(slot));
     codes
 }
 
@@ -700,6 +725,12 @@ fn an_envisalink_on_a_choppy_line_harms_nobody() -> Result<(), Failure> {
 #[test]
 fn an_envisalink_on_a_nasty_line_harms_nobody() -> Result<(), Failure> {
     seeds(how_many(), |seed| hard_times(Interface::Envisalink, NetFaults::nasty(), seed))
+}
+
+#[test]
+fn an_it100_on_a_line_that_doubles_frames_harms_nobody() -> Result<(), Failure> {
+    let doubling = NetFaults { duplicate: 0.03, ..NetFaults::perfect() };
+    seeds(how_many(), |seed| hard_times(Interface::It100, doubling.clone(), seed))
 }
 
 #[test]

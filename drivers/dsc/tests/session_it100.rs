@@ -255,11 +255,11 @@ fn users_are_read_by_scrolling_and_never_with_a_star() {
     assert_eq!(users.iter().filter(|r| r.code_state == Some(CodeState::Set)).count(), 3);
     assert_eq!(users.iter().filter(|r| r.role == Some(PanelRole::OneTimeUser)).count(), 2);
     assert!(users.iter().any(|r| r.slot == slot(40) && r.role == Some(PanelRole::Master)));
-    let progress = bench.outputs.iter().filter_map(|o| match o {
+    let mut progress = bench.outputs.iter().rev().filter_map(|o| match o {
         panel_driver::SessionOutput::Event(DriverEvent::Progress(_, progress)) => Some(progress),
         _ => None,
     });
-    let last = progress.last().unwrap();
+    let last = progress.next().unwrap();
     assert_eq!((last.done, last.total), (50, 50));
 }
 

@@ -627,6 +627,19 @@ fn a_blanked_keypad_is_woken_once() {
 }
 
 #[test]
+fn a_disarm_does_not_wait_for_a_report() {
+    let mut bench = Bench::ready_envisalink();
+    bench.pass(secs(10));
+    bench.tell(&["65210"]);
+    bench.bytes(b"noise\r\n");
+    bench.expect("001");
+    let id = bench.command(disarm("1357"));
+    bench.expect("04011357");
+    bench.tell(&["6551", "6501"]);
+    assert_eq!(bench.outcome(id), &Outcome::Applied(Evidence::ReadBack));
+}
+
+#[test]
 fn arming_is_asked_in_every_mode() {
     let p1 = partition(1);
     for (mode, code, sent) in [

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,9 @@ pub enum Field {
 }
 
 impl Field {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Code, Self::Label, Self::Partitions, Self::Role];
+
     /// The stable name, as in payloads.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -132,6 +137,14 @@ pub enum UserWish {
     },
 }
 
+impl UserWish {
+    /// Whether nothing is wished.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Present { code: None, label: None, role: None, partitions: None })
+    }
+}
+
 /// The last accepted wish for a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the model's own types")]
@@ -142,6 +155,26 @@ pub struct DesiredUser {
     pub wish: UserWish,
     /// Hash of the wished code.
     pub code_hash: Option<CodeHash>,
+}
+
+impl DesiredUser {
+    /// Gives up all wished values but these. The wish for an empty slot is one about its code.
+    pub fn keep_only(&mut self, fields: &BTreeSet<Field>) {
+        let keep_code = fields.contains(&Field::Code);
+        match &mut self.wish {
+            UserWish::Disabled if keep_code => {}
+            UserWish::Disabled => {
+                self.wish = UserWish::Present { code: None, label: None, role: None, partitions: None };
+            }
+            UserWish::Present { code, label, role, partitions } => {
+                *code = code.take().filter(|_| keep_code);
+                *label = label.take().filter(|_| fields.contains(&Field::Label));
+                *role = role.filter(|_| fields.contains(&Field::Role));
+                *partitions = partitions.filter(|_| fields.contains(&Field::Partitions));
+            }
+        }
+        self.code_hash = self.code_hash.filter(|_| keep_code);
+    }
 }
 
 /// Where one wished value stands.

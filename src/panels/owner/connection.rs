@@ -9,7 +9,7 @@ use panel_driver::{
 use panel_model::{AccessCode, EventKind, InstallerCode, NotNow, PanelEvent, Password};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info, warn};
+use tracing::{Instrument, debug, info, warn};
 
 use super::super::book::Changes;
 use super::super::secret_name;
@@ -37,13 +37,18 @@ impl Owner {
     }
 
     pub(super) fn disconnected(&mut self, error: &DriverError, changes: &mut Changes) {
-        self.connection = None;
+        let ended = self.connection.take();
         self.book.picture.progress = None;
+        changes.picture = true;
         let now = clock::now();
         let crossed = self.supervision.disconnected(now);
         self.status(crossed, changes);
-        // We only ask a driver to stop while we run ourselves when its credentials changed.
-        let retry = if *error == DriverError::Shutdown { Retry::Now } else { error.retry() };
+        if ended.as_ref().is_some_and(|connection| connection.cancel.is_cancelled()) {
+            // We asked for it, to come back with other credentials.
+            self.open_at = Some(now);
+            return;
+        }
+        let retry = error.retry();
         let wait = self.backoff.next(retry, jitter());
         self.open_at = wait.map(|wait| now + wait);
         // A fault that stays is told once, when it begins; the log line of each further try is at debug level.
@@ -55,10 +60,12 @@ impl Owner {
                 changes.events.push((clock::wall(), event));
                 self.book.picture.needs = Some(text);
             }
-        } else {
+        } else if ended.is_some_and(|connection| connection.up) || self.last_end.as_ref() != Some(error) {
             info!(%error, retry_in = ?wait, "panel disconnected");
+        } else {
+            debug!(%error, retry_in = ?wait, "panel still not connected");
         }
-        changes.picture = true;
+        self.last_end = Some(error.clone());
     }
 
     /// Gives the driver a command; gives the promise back if there is no connected driver.

@@ -3,6 +3,8 @@
 mod connection;
 mod record;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,6 +87,8 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
+    /// How the last connection ended.
+    last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
     step: Option<oneshot::Receiver<Outcome>>,
@@ -140,6 +144,7 @@ impl Owner {
             backoff: LinkBackoff::default(),
             connection: None,
             tasks: JoinSet::new(),
+            last_end: None,
             open_at: Some(now),
             step: None,
             residue: residue.map(Residue),
@@ -182,6 +187,10 @@ impl Owner {
             Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                 // A panicking driver is a broken protocol: the link is opened again after the back-off.
                 let error = end.unwrap_or_else(|_| DriverError::Protocol("the driver crashed".into()));
+                // Its last words may have come between the look at the events and this.
+                while let Some(stamped) = self.connection.as_mut().and_then(|c| c.events.try_recv().ok()) {
+                    self.take_event(stamped, changes);
+                }
                 self.disconnected(&error, changes);
             }
             Some(request) = requests.recv() => self.request(request, changes),
@@ -244,6 +253,8 @@ impl Owner {
 
     fn request(&mut self, request: PanelRequest, changes: &mut Changes) {
         match request {
+            // Who asked may have lost patience.
+            PanelRequest::Alive(reply) => drop(reply.send(())),
             PanelRequest::Command(Command::Refresh(Section::Users), reply) if self.book.master_needed().is_some() => {
                 reply.complete(self.book.master_needed().unwrap_or_else(Outcome::interrupted));
             }

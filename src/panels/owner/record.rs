@@ -47,8 +47,7 @@ impl Owner {
         let state = changes.state_before.map(|before| (before, picture.state.clone()));
         let users: Vec<_> = changes.users.iter().filter_map(|slot| picture.users.get(slot).cloned()).collect();
         let answers: Vec<_> = changes.answers.iter().map(|key| (*key, picture.answers.get(key).cloned())).collect();
-        let Changes { events, dropped_wishes, codes, residue, master_proved, master_reverted, master_refused, .. } =
-            changes;
+        let Changes { events, adopted, codes, residue, master_proved, master_reverted, master_refused, .. } = changes;
         let residue = residue.map(|r| r.map(|Residue(text)| text));
         Arc::new(move |tx: &mut Tx<'_>| {
             for (at, event) in &events {
@@ -69,8 +68,14 @@ impl Owner {
                     None => tx.delete_answer(&id, *slot, *field)?,
                 }
             }
-            for slot in &dropped_wishes {
-                tx.delete_desired_user(&id, *slot)?;
+            let stored = if adopted.is_empty() { BTreeMap::new() } else { tx.desired_users(&id)? };
+            for (slot, left) in &adopted {
+                // A newer wish may be stored already that the owner is still to be told of.
+                match stored.get(slot) {
+                    Some(wish) if wish.version > left.version => {}
+                    _ if left.wish.is_empty() => tx.delete_desired_user(&id, *slot)?,
+                    _ => tx.put_desired_user(&id, left)?,
+                }
             }
             if let Some((from, body)) = &delta {
                 let to = tx.bump_reported(&id)?;

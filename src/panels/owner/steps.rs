@@ -5,7 +5,7 @@ use std::sync::Arc;
 use panel_driver::{Outcome, Reply, clock};
 use panel_model::{Evidence, NotNow, PanelError, UserWish};
 use tokio::sync::oneshot;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::super::book::Changes;
 use super::super::reconcile::{Step, Work};
@@ -43,7 +43,7 @@ impl Owner {
             self.keep_both_masters().await;
         }
         let Work::Panel(command) = step.work else { return };
-        info!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
+        debug!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
         let (reply, outcome) = Reply::new();
         self.step = Some(outcome);
         // Not connected any more: dropping the promise answers it.
@@ -57,6 +57,7 @@ impl Owner {
         {
             self.forget_new_master().await;
         }
+        let (slot, field) = self.book.running().map(|step| (step.slot.number(), step.field.name())).unzip();
         if outcome == Outcome::interrupted()
             && let Some(connection) = &mut self.connection
         {
@@ -64,10 +65,11 @@ impl Owner {
             connection.up = false;
         }
         match &outcome {
-            Outcome::Applied(evidence) => info!(?evidence, "written"),
-            Outcome::NotNow(NotNow { why }) => info!(why, "not written yet"),
-            Outcome::Refused(refusal) => warn!(%refusal, "not written"),
-            Outcome::Failed(error) => warn!(code = error.code, text = error.text, "not written"),
+            Outcome::Applied(evidence) => info!(slot, field, ?evidence, "written"),
+            // Asked again and again while the panel is armed: people find it in the answer.
+            Outcome::NotNow(NotNow { why }) => debug!(slot, field, why, "not written yet"),
+            Outcome::Refused(refusal) => warn!(slot, field, %refusal, "not written"),
+            Outcome::Failed(error) => warn!(slot, field, code = error.code, text = error.text, "not written"),
         }
         self.book.finish_step(clock::now(), clock::wall(), outcome, changes);
     }
@@ -76,11 +78,10 @@ impl Owner {
     pub(super) async fn keep_both_masters(&mut self) {
         let Some(UserWish::Present { code: Some(new), .. }) = self.book.running_wish() else { return };
         let new = new.clone();
-        let current = self.credentials().await.ok().and_then(|(credentials, _)| credentials.master);
         let id = self.parts.setup.id.clone();
         let write = move |tx: &mut Tx<'_>| {
-            if let Some(current) = current.as_ref().filter(|c| **c != new) {
-                tx.put_secret(&id, secret_name::PREVIOUS_MASTER, current.expose())?;
+            if let Some(current) = tx.secret(&id, secret_name::MASTER)?.filter(|code| **code != new.expose()) {
+                tx.put_secret(&id, secret_name::PREVIOUS_MASTER, &current)?;
             }
             tx.put_secret(&id, secret_name::MASTER, new.expose())
         };

@@ -9,8 +9,9 @@ use panel_driver::{CommandId, Outcome};
 use panel_model::{Evidence, InstallerCode, PanelError};
 use zeroize::Zeroizing;
 
+use super::expect::Expect;
 use super::menu::Opener;
-use super::step::{Entry, Expect, Step, StepEnd};
+use super::step::{Entry, Step, StepEnd};
 use super::{Item, Next, Reopen};
 use crate::message::Transport;
 use crate::quirks::VERDICT;

@@ -3,6 +3,7 @@
 //! A procedure sends at most one command at a time, is told what became of it and what the panel says meanwhile, and
 //! says when it is finished. It never knows a clock or a link.
 
+pub(crate) mod expect;
 pub(crate) mod installer;
 pub(crate) mod labels;
 pub(crate) mod login;

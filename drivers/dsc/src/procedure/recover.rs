@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::step::{Entry, Expect, Step, Stepper};
+use super::expect::Expect;
+use super::step::{Entry, Step, Stepper};
 use super::{Interruption, Procedure, Standing};
 use crate::message::{ErrorCode, Key, ModuleCommand, Transport};
 use crate::quirks::LEAVE;

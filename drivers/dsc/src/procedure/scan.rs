@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use panel_driver::{CommandId, DriverEvent, Outcome};
 use panel_model::{CodeState, Evidence, PanelError, PanelRole, Progress, Slot, UserReport};
 
+use super::expect::{Expect, ToggleMenu};
 use super::screens::ScreenKind;
-use super::step::{Expect, Step, StepEnd, ToggleMenu};
+use super::step::{Step, StepEnd};
 use super::write::toggle_report;
 use super::{Item, Next};
 use crate::capabilities::is_master;
@@ -99,7 +100,8 @@ impl Item for Scan {
     }
 
     fn next(&mut self, now: Instant, site: &mut Site) -> Next {
-        if !matches!(self.stage, Stage::Inside(_)) && site.batch.left_over(now) < MARGIN {
+        let leave = site.batch.left_over(now) < MARGIN || site.queue.has_person_waiting();
+        if leave && !matches!(self.stage, Stage::Inside(_)) {
             if let Stage::Scroll { key, moved } = &mut self.stage {
                 // The list opens at its beginning again: what is missing is nearer from the other side.
                 (*key, *moved) = ("<", false);

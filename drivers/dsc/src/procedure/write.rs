@@ -9,8 +9,9 @@ use panel_driver::{CommandId, DriverEvent, Outcome};
 use panel_model::{AccessCode, CodeState, Evidence, PanelError, PanelRole, Partition, PartitionSet, Slot, UserReport};
 use zeroize::Zeroizing;
 
+use super::expect::{Expect, ToggleMenu};
 use super::menu::Opener;
-use super::step::{Entry, Expect, Step, StepEnd, ToggleMenu};
+use super::step::{Entry, Step, StepEnd};
 use super::{Item, Next, Reopen};
 use crate::capabilities::is_master;
 use crate::map::{ROLE_ATTRIBUTES, role_attributes, role_of};

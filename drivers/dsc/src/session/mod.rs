@@ -7,9 +7,12 @@
 //! After everything that happens the session goes on as far as it can ([`DscSession`]'s `drive`): it settles what is
 //! in flight, lets the running procedure take its next step, starts the next one, and sends one command at most.
 
+mod begin;
 mod collect;
 mod exchange;
+mod incoming;
 mod queue;
+mod report;
 mod site;
 mod track;
 
@@ -18,23 +21,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use panel_driver::{
-    Busy, Command, CommandId, Direction, DriverError, DriverEvent, DriverStart, Outcome, Section, Session,
-    SessionOutput, WireEntry,
+    Busy, Command, CommandId, Direction, DriverError, DriverStart, Outcome, Session, SessionOutput, WireEntry,
 };
-use panel_model::{Evidence, NotNow, PanelState};
+use panel_model::{NotNow, PanelState};
 
-use crate::codec::{ChecksumCase, Counters, Decoder, Frame, FrameError};
+use crate::codec::{ChecksumCase, Counters, Decoder, Frame};
 use crate::config::Config;
 use crate::error::SessionError;
-use crate::message::{ErrorCode, ModuleCommand, ModuleMessage, Screens, Switch, Transport, masked};
-use crate::procedure::labels::Labels;
+use crate::message::{ModuleCommand, ModuleMessage, Screens, Switch, Transport, masked};
 use crate::procedure::login::{Hello, Login};
-use crate::procedure::menu::{Menu, installer_code_refused};
-use crate::procedure::operate::Operate;
-use crate::procedure::recover::Recover;
-use crate::procedure::screens::ScreenKind;
 use crate::procedure::{Interruption, Item, Procedure, Standing};
-use crate::quirks::{POLL, RECOVER_AGAIN, REPORT_PAUSE, Timing};
+use crate::quirks::{POLL, REPORT_PAUSE, Timing};
 
 use collect::Collect;
 use exchange::{Exchange, Turn};
@@ -170,111 +167,6 @@ impl DscSession {
         self.transmit.push_back(frame.encode());
     }
 
-    // ---- what comes in
-
-    fn bad_line(&mut self, error: FrameError) {
-        tracing::debug!(%error, "a bad line");
-        self.wire.push_back(WireEntry { direction: Direction::FromPanel, masked: format!("({error})").into() });
-        self.count_noise();
-        // Whatever it was, it is not known now.
-        self.site.report_wanted |= self.online;
-    }
-
-    fn frame(&mut self, now: Instant, frame: &Frame) {
-        self.log(Direction::FromPanel, frame);
-        let message = match ModuleMessage::decode(frame, self.site.transport) {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::debug!(%error, "a message that does not fit");
-                let event = self.site.tracker.malformed(frame.number());
-                if self.online {
-                    self.site.happened(event);
-                }
-                return;
-            }
-        };
-        let stray = self.exchange.observe(now, &message);
-        self.count_noise();
-        if let Some(stray) = stray {
-            match &mut self.procedure {
-                Some(procedure) => procedure.late_refusal(now, stray, &mut self.site),
-                None => self.site.module_refused(now, stray),
-            }
-        }
-        self.site.view.observe(now, &message);
-        self.version(&message);
-        self.follow(now, message);
-        self.alive(now);
-    }
-
-    /// State and events, then the procedure: an outcome comes after the events that prove it.
-    fn follow(&mut self, now: Instant, message: ModuleMessage) {
-        let part_of_report = self.collect.as_mut().is_some_and(|collect| {
-            if let ModuleMessage::VerboseTrouble(bits) = &message {
-                collect.verbose_troubles(track::verbose_troubles(*bits));
-            }
-            let event = self.site.tracker.event_of(&message);
-            collect.observe(now, &message, event.as_ref())
-        });
-        if !part_of_report {
-            if self.online {
-                self.live(now, &message);
-            } else if self.held.len() < HELD || (is_emergency(&message) && self.held.len() < HELD_ALARMS) {
-                self.held.push(message.clone());
-            }
-        }
-        if let Some(procedure) = &mut self.procedure {
-            procedure.observe(now, &message, &mut self.site);
-        }
-    }
-
-    fn live(&mut self, now: Instant, message: &ModuleMessage) {
-        let menus = self.menus();
-        let heard = self.site.tracker.observe(now, message, menus);
-        if let Some(collect) = &mut self.collect {
-            heard.events.iter().for_each(|event| collect.also(event));
-        }
-        self.site.happened(heard.events);
-        self.site.report_wanted |= heard.doubt;
-        if heard.users_stale {
-            self.site.event(DriverEvent::UsersStale);
-        }
-    }
-
-    fn version(&mut self, message: &ModuleMessage) {
-        let ModuleMessage::Version { version, sub, .. } = message else { return };
-        if self.online && self.collect.is_none() {
-            // Nobody asked: the module was without power. Its keypad may be off, and anything may have happened.
-            self.site.keypad_off = true;
-            self.site.report_wanted = true;
-            self.site.event(DriverEvent::UsersStale);
-        }
-        let text = format!("IT-100 {version}.{sub:02}");
-        if self.firmware.as_ref() != Some(&text) {
-            self.firmware = Some(text.clone());
-            if self.online {
-                self.site.event(DriverEvent::Firmware(text));
-            }
-        }
-    }
-
-    fn alive(&mut self, now: Instant) {
-        // A module that answers while it does not hear the panel is no sign of the panel's life.
-        let due = self.last_alive.is_none_or(|at| now >= at + ALIVE);
-        if self.online && due && !self.site.tracker.panel_link_lost() {
-            self.last_alive = Some(now);
-            self.site.event(DriverEvent::Alive);
-        }
-    }
-
-    /// How often the line was caught losing, doubling or garbling: silence and refusals prove less then.
-    fn count_noise(&mut self) {
-        let Counters { checksum_errors, garbage, oversize, partial, .. } = self.decoder.counters();
-        self.site.noise = checksum_errors + garbage + oversize + partial + u64::from(self.exchange.oddities());
-    }
-
-    // ---- what goes on
-
     fn drive(&mut self, now: Instant) {
         self.now = Some(now);
         for _ in 0..MOVES {
@@ -331,27 +223,6 @@ impl DscSession {
         true
     }
 
-    fn report_settled(&mut self, now: Instant, answer: Answer) {
-        match answer {
-            Answer::Taken => {}
-            Answer::Refused(code) => {
-                let collect = self.collect.take();
-                if let Some(collect) = collect.filter(|_| code == ErrorCode::KEYBUS_DOWN && !self.online) {
-                    // There is nothing to report but that.
-                    self.snapshot(now, collect.finish());
-                }
-                self.site.module_refused(now, code);
-                self.site.report_wanted = true;
-                self.report_at = Some(now + REPORT_AGAIN);
-            }
-            Answer::Lost => {
-                self.collect = None;
-                self.site.report_wanted = true;
-                self.report_at = Some(now);
-            }
-        }
-    }
-
     fn advance_procedure(&mut self, now: Instant) -> bool {
         let Some(procedure) = &mut self.procedure else { return false };
         match procedure.advance(now, &mut self.site) {
@@ -381,56 +252,6 @@ impl DscSession {
         }
     }
 
-    fn finish_report(&mut self, now: Instant) -> bool {
-        let over = self.collect.as_ref().and_then(Collect::ends_at).is_some_and(|at| now >= at);
-        if self.report_unsent || !over {
-            return false;
-        }
-        // The answer is over only if the command is.
-        if self.owner == Owner::Report && !self.exchange.is_free() {
-            return false;
-        }
-        let Some(collect) = self.collect.take() else { return false };
-        self.snapshot(now, collect.finish());
-        self.check_residue(now);
-        true
-    }
-
-    fn snapshot(&mut self, now: Instant, state: PanelState) {
-        self.site.report_wanted = false;
-        self.report_at = None;
-        self.last_report = Some(now);
-        self.site.tracker.adopt(state.clone());
-        self.site.event(DriverEvent::Snapshot(Box::new(state)));
-        if !std::mem::replace(&mut self.online, true) {
-            if let Some(text) = self.firmware.clone() {
-                self.site.event(DriverEvent::Firmware(text));
-            }
-            for message in std::mem::take(&mut self.held) {
-                self.live(now, &message);
-            }
-        }
-        for id in std::mem::take(&mut self.report_for) {
-            self.site.done(id, Outcome::Applied(Evidence::ReadBack));
-        }
-    }
-
-    /// After a report: does it prove that the menu of an earlier visit is closed?
-    fn check_residue(&mut self, now: Instant) {
-        if !self.site.residue || self.procedure.is_some() {
-            return;
-        }
-        let first = self.site.tracker.state().partitions.iter().find(|(p, _)| p.number() == 1);
-        let busy = first.is_none_or(|(_, known)| known.busy);
-        let in_menu = self.site.view.programming()
-            || !matches!(self.site.view.screen(now), ScreenKind::Resting | ScreenKind::Other);
-        if busy || in_menu {
-            self.recover_at = Some(now + RECOVER_AGAIN);
-        } else {
-            self.site.clear_residue();
-        }
-    }
-
     fn stop(&mut self, now: Instant) -> bool {
         let Some(stop_by) = self.stop_by else { return false };
         if self.procedure.is_some() && now < stop_by {
@@ -439,117 +260,6 @@ impl DscSession {
         self.end(DriverError::Shutdown);
         true
     }
-
-    // ---- what is begun
-
-    fn start(&mut self, now: Instant) -> bool {
-        if !self.logged_in || self.procedure.is_some() || self.collect.is_some() {
-            return false;
-        }
-        if self.site.residue && self.recover_at.is_some_and(|at| now >= at) {
-            self.recover_at = None;
-            self.procedure = Some(Box::new(Recover::new(&self.site)));
-            return true;
-        }
-        if self.report_is_due(now) {
-            let Site { transport, tracker, config, .. } = &self.site;
-            self.collect = Some(Collect::new(*transport, tracker.state(), config.partitions, config.zones));
-            self.report_unsent = true;
-            return true;
-        }
-        if !self.online {
-            return false;
-        }
-        self.start_operation() || self.start_menu(now)
-    }
-
-    fn report_is_due(&self, now: Instant) -> bool {
-        let paused = self.last_report.is_some_and(|at| now < at + REPORT_PAUSE);
-        let asked = !self.report_for.is_empty();
-        let held_back = self.report_at.is_some_and(|at| now < at);
-        !held_back && (asked || (self.site.report_wanted && !paused))
-    }
-
-    fn start_operation(&mut self) -> bool {
-        let next = self.site.queue.take(Class::Urgent).or_else(|| self.site.queue.take(Class::Plain));
-        let Some((id, command)) = next else {
-            if self.site.labels_read {
-                return false;
-            }
-            self.procedure = Some(Box::new(Labels::new(None)));
-            return true;
-        };
-        match command {
-            Command::Refresh(Section::State) => self.report_for.push(id),
-            Command::Refresh(Section::Labels) => self.procedure = Some(Box::new(Labels::new(Some(id)))),
-            command => match Operate::new(id, command, &self.site) {
-                Some(operate) => self.procedure = Some(Box::new(operate)),
-                None => self.site.done(id, Outcome::Refused(panel_model::Refusal::Unsupported)),
-            },
-        }
-        true
-    }
-
-    fn start_menu(&mut self, now: Instant) -> bool {
-        let classes = [Class::Users, Class::Master, Class::Installer];
-        let class = classes.into_iter().find(|class| self.site.queue.has(*class));
-        if class.is_none() && self.paused.is_none() {
-            return false;
-        }
-        // A report that is due shows first where the last visit led to.
-        let may = self.site.tracker.may_program(now, Menus::NotOurs);
-        if may.is_ok() && self.site.report_wanted {
-            return false;
-        }
-        let may = may.and_then(|()| self.residue_proved());
-        if let Err(not_now) = may {
-            let waiting = class.and_then(|class| self.site.queue.take(class)).map(|(id, _)| id);
-            let id = waiting.or_else(|| self.paused.take().map(|item| item.id()));
-            if let Some(id) = id {
-                self.site.done(id, Outcome::NotNow(not_now));
-            }
-            return true;
-        }
-        // A report that is due shows first where the last visit led to; a spent batch has its pause.
-        let waits =
-            self.site.report_wanted || (class != Some(Class::Installer) && self.site.batch.opens_at(now).is_some());
-        if waits {
-            return false;
-        }
-        self.site.batch.refill(now);
-        let menu = match class {
-            Some(class) => self.site.queue.take(class).and_then(|(id, command)| self.menu_for(id, command)),
-            None => self.paused.take().map(|item| Menu::resume(item, &self.site)),
-        };
-        if let Some(mut menu) = menu {
-            menu.begin(now, &mut self.site);
-            self.procedure = Some(Box::new(menu));
-        }
-        true
-    }
-
-    fn residue_proved(&self) -> Result<(), NotNow> {
-        let why = || "it is not proved yet that an earlier visit to a menu is over".to_owned();
-        if self.site.residue { Err(NotNow { why: why() }) } else { Ok(()) }
-    }
-
-    fn menu_for(&mut self, id: CommandId, command: Command) -> Option<Menu> {
-        let refused = match &command {
-            Command::VerifyInstallerCode(code) | Command::ChangeInstallerCode { current: code, .. } => {
-                (self.site.installer_refused.as_ref() == Some(code)).then(installer_code_refused)
-            }
-            _ => self.site.master_refused.then(master_needed),
-        };
-        match refused {
-            Some(outcome) => {
-                self.site.done(id, outcome);
-                None
-            }
-            None => Menu::for_command(id, command, &mut self.site),
-        }
-    }
-
-    // ---- what goes out
 
     fn send(&mut self, now: Instant) -> bool {
         if !self.exchange.is_free() {
@@ -587,8 +297,6 @@ impl DscSession {
         let at_least = self.last_poll.map(|at| at + POLL_AT_LEAST);
         [self.poll_at, at_least].into_iter().flatten().min().filter(|_| self.logged_in)
     }
-
-    // ---- the end
 
     fn end(&mut self, error: DriverError) {
         if std::mem::replace(&mut self.ended, true) {

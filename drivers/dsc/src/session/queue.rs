@@ -61,6 +61,11 @@ impl CommandQueue {
         self.0.iter().any(|(_, command)| Class::of(command) == class)
     }
 
+    /// Whether something waits that a person wants now; long work makes way for it.
+    pub(crate) fn has_person_waiting(&self) -> bool {
+        self.has(Class::Urgent) || self.has(Class::Plain)
+    }
+
     pub(crate) fn take_all(&mut self) -> VecDeque<(CommandId, Command)> {
         std::mem::take(&mut self.0)
     }

@@ -32,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) view: View,
     pub(crate) queue: CommandQueue,
     pub(crate) batch: Batch,
+    /// The command that reads all users, under way or paused.
+    pub(crate) reading: Option<CommandId>,
     /// A menu may be open: noted for the next run.
     pub(crate) residue: bool,
     /// A report is to be asked for when nothing else is under way.
@@ -60,6 +62,7 @@ impl Site {
             view: View::new(transport),
             queue: CommandQueue::default(),
             batch: Batch::default(),
+            reading: None,
             residue,
             report_wanted: false,
             labels_read: transport == Transport::Envisalink,
@@ -81,6 +84,9 @@ impl Site {
     }
 
     pub(crate) fn done(&mut self, id: CommandId, outcome: Outcome) {
+        if self.reading == Some(id) {
+            self.reading = None;
+        }
         self.out.push_back(SessionOutput::Done(id, outcome));
     }
 

@@ -173,6 +173,11 @@ impl Tracker {
         if known { Vec::new() } else { vec![PanelEvent::new(K::KeypadLockout)] }
     }
 
+    /// Keypads behave as if they were locked, though nobody said so.
+    pub(crate) fn lockout_assumed(&mut self, now: Instant) {
+        self.locked_out_until = Some(now + LOCKOUT);
+    }
+
     /// Whether menus may be entered now (dossier 8.1, rule 2), else what they wait for. Inside our own menu the
     /// partition is busy with us.
     pub(crate) fn may_program(&self, now: Instant, menus: Menus) -> Result<(), NotNow> {
@@ -248,6 +253,12 @@ impl Tracker {
             (K::KeypadLockout, _) => {
                 self.locked_out_until = Some(now + LOCKOUT);
                 self.tell(event, heard);
+            }
+            (K::Trouble, _) => {
+                self.tell(event, heard);
+                let has = |kind| self.state.troubles.contains(&Trouble::panel(kind));
+                // The panel may lose power altogether, and what somebody does to it then is not told.
+                heard.users_stale |= has(T::AcLost) && has(T::BatteryLow);
             }
             (K::InstallerModeEntered, _) => {
                 heard.users_stale |= menus == Menus::NotOurs;
