@@ -40,7 +40,7 @@ fn a_refused_login_is_told_once_and_not_tried_again_before_somebody_acts() {
     assert_eq!(other.code(4).as_deref(), Some("2846"));
     assert_eq!(cable.connections(), 1, "nobody knocks again with a password that was refused");
 
-    site.cli_with(&["panels", "set-credential", "dsc-1", "password"], "secret\n").ok();
+    site.cli_with(&["panels", "set-credential", "dsc-1", "password"], "secret\nsecret\n").ok();
     observer.wait_status(0, "dsc-1", "online");
     assert_eq!(cable.connections(), 2);
     let events = observer.events("dsc-1");
@@ -67,7 +67,7 @@ fn a_wrong_master_code_is_typed_once_and_then_asked_for() {
     assert_eq!(wrong(&panel), 1, "a code that the panel refused is not typed again");
     observer.wait_for("what to do", 0, "panels/dsc-1/status", |body| body["needs"].is_string());
 
-    site.cli_with(&["panels", "set-credential", "dsc-1", "master-code"], "8642\n").ok();
+    site.cli_with(&["panels", "set-credential", "dsc-1", "master-code"], "8642\n8642\n").ok();
     observer
         .wait_for("both users", 0, "panels/dsc-1/reported", |body| code_applied("4")(body) && code_applied("5")(body));
     assert_eq!((panel.code(4).as_deref(), panel.code(5).as_deref()), (Some("2846"), Some("2847")));

@@ -2,7 +2,7 @@ use std::io::{BufRead, Read};
 
 use anyhow::Context;
 use panel_driver::DecodeOptions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::DecodeArgs;
 use super::{Exit, out};
@@ -27,6 +27,29 @@ pub(super) fn run(args: &DecodeArgs) -> anyhow::Result<Exit> {
             Ok(text) => registry::decode(&args.vendor, text.trim(), options).map_err(anyhow::Error::msg)?,
             Err(_) => Some(json!({ "ok": false, "error": "the line is not text; write bytes as hex digits" })),
         };
-        decoded.iter().try_for_each(out::json_line)?;
+        if let Some(decoded) = decoded {
+            out::line(in_reading_order(&decoded))?;
+        }
+    }
+}
+
+/// The object with what people look at first in front.
+fn in_reading_order(object: &Value) -> String {
+    const FIRST: [&str; 4] = ["ok", "kind", "fields", "event"];
+    let Some(fields) = object.as_object() else { return object.to_string() };
+    let first = FIRST.iter().filter_map(|name| fields.get_key_value(*name));
+    let others = fields.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()));
+    let pairs: Vec<String> = first.chain(others).map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_look_at_first_comes_first() {
+        let object = json!({ "event": null, "error": "x", "kind": "k", "ok": true });
+        assert_eq!(in_reading_order(&object), r#"{"ok":true,"kind":"k","event":null,"error":"x"}"#);
     }
 }

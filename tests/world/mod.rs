@@ -34,5 +34,8 @@ pub(crate) use program::{Program, panelgate};
 pub(crate) use site::{Daemon, PanelSpec, Site};
 pub(crate) use terminal::Terminal;
 
-/// How long anything may take before a test gives up. Only ever waited for in full by a test that fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+/// How long anything may take before a test gives up: `TEST_DEADLINE` seconds, 90 unless told. Only ever waited for in
+/// full by a test that fails.
+pub(crate) fn deadline() -> Duration {
+    Duration::from_secs(std::env::var("TEST_DEADLINE").map_or(90, |text| text.parse().unwrap()))
+}

@@ -5,6 +5,28 @@
 //!                                        ▲
 //!                                        └── sim (feature `sim`): the panel's side, shares codec and messages only
 //! ```
+//!
+//! An Envisalink logs in, tells its state, and a user gets a code:
+//!
+//! ```text
+//!   owner                 session                                module
+//!                                        ◄── 505 3  password?
+//!                         005 password ──►
+//!                                        ◄── 500 005, 505 1
+//!                         001 ──►        ◄── 500 001, 610 zones, 650 partitions, 510 lights
+//!        ◄── Snapshot                                             000 every 30 s of silence
+//!   SetUser(5) ──►
+//!        ◄── Residue("users menu")
+//!                         072 1 ──►      ◄── 500 072, 921 master code?
+//!                         200 master ──► ◄── 500 200, 510 82, 511 20: the list
+//!                         071 1 05.... ──► ◄── 500 071, 510 81 digits?, 510 82 taken
+//!        ◄── User(5: set), Applied(Acknowledged)
+//!                         071 1 # ──►    ◄── 500 071, 511 00, 650 1
+//!        ◄── Residue(none)
+//! ```
+//!
+//! Start with [`Config`], then [`DscSession`]; [`DscFactory`] is what the daemon sees. What is guessed about the
+//! hardware, and where, stands in the README.
 
 mod capabilities;
 pub mod codec;

@@ -648,7 +648,8 @@ fn a_second_client_is_told_apart_from_a_broken_network() -> Result<(), Failure> 
 fn hard_times(interface: Interface, faults: NetFaults, seed: u64) -> Result<(), Failure> {
     let mut pair = pair_with(seed, sim(interface)).with_faults(faults);
     let others = codes_of_others(&pair);
-    let targets = [5_u32, 6, 33];
+    // Of 13 and 31 a doubled digit makes another slot.
+    let targets = [13_u32, 31, 33];
     let mut ids = Vec::new();
     for _ in 0..6 {
         let n = targets[usize::try_from(pair.rng().below(3)).unwrap()];
@@ -690,7 +691,7 @@ fn hard_times(interface: Interface, faults: NetFaults, seed: u64) -> Result<(), 
 
 fn codes_of_others(pair: &DscPair) -> BTreeMap<u64, String> {
     let mut codes = codes(pair);
-    codes.retain(|slot, _| ![5, 6, 33].contains(slot));
+    codes.retain(|slot, _| ![13, 31, 33].contains(slot));
     codes
 }
 
@@ -724,6 +725,12 @@ fn an_envisalink_on_a_choppy_line_harms_nobody() -> Result<(), Failure> {
 #[test]
 fn an_envisalink_on_a_nasty_line_harms_nobody() -> Result<(), Failure> {
     seeds(how_many(), |seed| hard_times(Interface::Envisalink, NetFaults::nasty(), seed))
+}
+
+#[test]
+fn an_it100_on_a_line_that_doubles_frames_harms_nobody() -> Result<(), Failure> {
+    let doubling = NetFaults { duplicate: 0.03, ..NetFaults::perfect() };
+    seeds(how_many(), |seed| hard_times(Interface::It100, doubling.clone(), seed))
 }
 
 #[test]

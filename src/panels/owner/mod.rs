@@ -205,9 +205,10 @@ impl Owner {
         wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
-    /// A driver that takes no commands any more is about to end: what is given to it now is interrupted for nothing.
+    /// Whether a driver is there to be asked. One that was told to stop, or has ended, is not: it would only answer
+    /// that it was interrupted, and that would count as a try.
     fn is_up(&self) -> bool {
-        self.connection.as_ref().is_some_and(|c| c.up && !c.commands.is_closed())
+        self.connection.as_ref().is_some_and(|c| c.up && !c.cancel.is_cancelled() && !c.commands.is_closed())
     }
 
     /// Takes in what the driver told, as much as is waiting: one transaction for all of it.

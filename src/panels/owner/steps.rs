@@ -58,6 +58,12 @@ impl Owner {
             self.forget_new_master().await;
         }
         let (slot, field) = self.book.running().map(|step| (step.slot.number(), step.field.name())).unzip();
+        if outcome == Outcome::interrupted()
+            && let Some(connection) = &mut self.connection
+        {
+            // The driver is at its end, though its task may not be yet: nothing more is asked of it.
+            connection.up = false;
+        }
         match &outcome {
             Outcome::Applied(evidence) => info!(slot, field, ?evidence, "written"),
             // Asked again and again while the panel is armed: people find it in the answer.
