@@ -27,7 +27,7 @@ pub(crate) use cable::{Cable, Direction};
 pub(crate) use canary::Canary;
 pub(crate) use cli::Answer;
 pub(crate) use lines::Lines;
-pub(crate) use observer::{Message, Observer};
+pub(crate) use observer::{Message, Observer, Seen, zone_changes};
 pub(crate) use panel::{Sim, SimPanel};
 pub(crate) use port::free_port;
 pub(crate) use program::{Program, panelgate};
