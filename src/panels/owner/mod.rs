@@ -87,7 +87,7 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
-    /// How the last connection ended.
+    /// How the last try to connect ended, if none succeeded since.
     last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
