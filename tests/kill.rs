@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
-use world::{Answer, Daemon, Observer, Sim, SimPanel, Site};
+use world::{Answer, Daemon, Observer, Sim, SimPanel, Site, zone_changes};
 
 const ZONES: u64 = 8;
 
@@ -156,13 +156,14 @@ impl Run {
     }
 
     fn last_since(&self) -> String {
-        let status = self.observer.on("panels/dsc-1/status");
-        status.iter().filter_map(|m| m.body["since"].as_str()).max().unwrap_or_default().to_owned()
+        let seen = self.observer.seen();
+        seen.on("panels/dsc-1/status").filter_map(|m| m.body["since"].as_str()).max().unwrap_or_default().to_owned()
     }
 
     /// Remembers how often the panel had taken each code that is now said to be applied.
     fn note_told(&mut self) {
-        let reported = self.observer.last().remove("panels/dsc-1/reported").unwrap_or_default();
+        let seen = self.observer.seen();
+        let reported = seen.last("panels/dsc-1/reported").cloned().unwrap_or_default();
         for slot in self.accepted.keys() {
             if is_applied(&reported, *slot) && !self.told.contains_key(slot) {
                 self.told.insert(*slot, self.times_set(*slot));
@@ -177,8 +178,8 @@ impl Run {
     /// Waits until the broker has everything and the panel has all codes.
     fn settle(&mut self) {
         let wanted = self.zone_changes();
-        self.observer.lines().until("all zone changes", |_| {
-            let told = self.zone_events();
+        self.observer.until("all zone changes", |seen| {
+            let told = by_zone(seen.zone_changes("dsc-1"));
             let all = wanted.iter().all(|(zone, kinds)| told.get(zone).map_or(0, Vec::len) >= kinds.len());
             all.then_some(())
         });
@@ -193,24 +194,15 @@ impl Run {
 
     /// What each zone did, as the panel says.
     fn zone_changes(&self) -> BTreeMap<u64, Vec<String>> {
-        by_zone(self.panel.happened().iter(), "event")
-    }
-
-    /// What each zone did, as the broker says.
-    fn zone_events(&self) -> BTreeMap<u64, Vec<String>> {
-        let events = self.observer.events("dsc-1");
-        by_zone(events.iter(), "kind")
+        by_zone(zone_changes(&self.panel.happened(), "event"))
     }
 
     fn compare_zones(&self) {
-        assert_eq!(self.zone_events(), self.zone_changes(), "left: the broker, right: the panel");
-        let seqs: Vec<_> = self
-            .observer
-            .events("dsc-1")
-            .iter()
-            .filter(|event| event["class"] == "zone")
-            .map(|event| event["seq"].as_u64().unwrap())
-            .collect();
+        let seen = self.observer.seen();
+        let told = by_zone(seen.zone_changes("dsc-1"));
+        assert_eq!(told, self.zone_changes(), "left: the broker, right: the panel");
+        let zones = seen.events("dsc-1").into_iter().filter(|event| event["class"] == "zone");
+        let seqs: Vec<_> = zones.map(|event| event["seq"].as_u64().unwrap()).collect();
         assert!(seqs.is_sorted(), "in order: {seqs:?}");
     }
 
@@ -239,13 +231,10 @@ fn toggle(panel: &mut SimPanel, open: &mut BTreeSet<u64>, zone: u64) {
     }
 }
 
-fn by_zone<'a>(lines: impl Iterator<Item = &'a Value>, name: &str) -> BTreeMap<u64, Vec<String>> {
+fn by_zone(changes: Vec<(String, u64)>) -> BTreeMap<u64, Vec<String>> {
     let mut zones: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    for line in lines {
-        let kind = line[name].as_str().unwrap_or_default();
-        if kind == "zone_opened" || kind == "zone_closed" {
-            zones.entry(line["zone"].as_u64().unwrap()).or_default().push(kind.to_owned());
-        }
+    for (kind, zone) in changes {
+        zones.entry(zone).or_default().push(kind);
     }
     zones
 }

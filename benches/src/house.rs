@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::process::{Pipes, Process};
@@ -171,6 +171,20 @@ impl Daemon {
             let online = rows.iter().filter(|row| row.pointer("/status/state") == Some(&Value::from("online")));
             Ok(online.count() == panels)
         })
+    }
+
+    /// Reads the users of these panels, all at the same time.
+    pub(crate) fn read_users(&self, panels: impl Iterator<Item = usize>) -> Result<()> {
+        let readers = panels.map(|n| {
+            let mut command = Command::new(&self.binary);
+            command.arg("users").arg(format!("dsc-{n}")).arg("refresh").arg("--socket").arg(&self.socket);
+            command.stdout(Stdio::null()).spawn()
+        });
+        for reader in readers.collect::<std::io::Result<Vec<_>>>()? {
+            let output = reader.wait_with_output()?;
+            ensure!(output.status.success(), "the users of a panel were not read");
+        }
+        Ok(())
     }
 
     /// Waits until the newest event in the store is about this zone.

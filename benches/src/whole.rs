@@ -6,10 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use crate::figures::Sample;
-use crate::house::{Daemon, Interface, PREFIX, PanelAt, Simulator, Tools, wait_until, zone_poke};
+use crate::house::{Daemon, Interface, PREFIX, PanelAt, Simulator, Tools, zone_poke};
 use crate::mqtt::Subscriber;
 use crate::process::Usage;
 use crate::rig::{at_rest, id_of};
@@ -89,7 +88,7 @@ impl House {
         let _ = fs::remove_dir_all(tools.folder.join(name));
         let daemon = self.start(tools, name)?;
         daemon.wait_online(self.simulators.len(), Duration::from_secs(60))?;
-        let users = self.wait_users(&daemon)?;
+        let users = self.read_users(&daemon)?;
         thread::sleep(Duration::from_secs(3));
         let used = at_rest(&daemon.process, rest)?;
         let idle_kib = daemon.process.settled_pss_kib(SAMPLES, APART)?;
@@ -127,18 +126,12 @@ impl House {
         Ok(())
     }
 
-    /// Waits until the users of the panels that can be read were read, and counts those that are reported.
-    fn wait_users(&self, daemon: &Daemon) -> Result<usize> {
-        let readable = self.simulators.iter().filter(|s| s.interface == Interface::It100).count();
-        let mut users = 0;
-        wait_until("all users are read", Duration::from_secs(900), || {
-            users = 0;
-            let rows = daemon.ask(&["panels", "list"])?;
-            for row in rows.as_array().context("a list")? {
-                users += row.get("users").and_then(Value::as_u64).map_or(0, |n| usize::try_from(n).unwrap_or(0));
-            }
-            Ok(users >= readable * usize::from(USERS))
-        })?;
-        Ok(users)
+    /// Reads the users of the panels that can tell them, and counts those that are reported.
+    fn read_users(&self, daemon: &Daemon) -> Result<usize> {
+        let readable = self.simulators.iter().enumerate().filter(|(_, s)| s.interface == Interface::It100);
+        daemon.read_users(readable.map(|(n, _)| n + 1))?;
+        let rows = daemon.ask(&["panels", "list"])?;
+        let users = rows.as_array().context("a list")?.iter().filter_map(|row| row.get("users")?.as_u64()).sum::<u64>();
+        Ok(usize::try_from(users)?)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use panel_driver::clock;
 
-use super::DEADLINE;
+use super::deadline;
 
 /// The cable between daemon and panel, with somebody who pulls it: a TCP relay that counts, listens, injects and cuts.
 #[derive(Clone)]
@@ -145,7 +145,7 @@ impl Cable {
     }
 
     fn wait(&self, what: &str, mut enough: impl FnMut(&mut State) -> bool) {
-        let end = clock::now() + DEADLINE;
+        let end = clock::now() + deadline();
         let mut state = self.lock();
         while !enough(&mut state) {
             let left = end.saturating_duration_since(clock::now());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use panel_driver::clock;
 
-use super::DEADLINE;
+use super::deadline;
 
 /// The lines that a program prints, as they come, kept for as long as the test runs.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ impl Lines {
     /// # Panics
     /// When it takes too long or the program ends; tells the last lines.
     pub(crate) fn until<T>(&self, what: &str, mut enough: impl FnMut(&[String]) -> Option<T>) -> T {
-        let end = clock::now() + DEADLINE;
+        let end = clock::now() + deadline();
         let mut state = self.lock();
         loop {
             if let Some(found) = enough(&state.lines) {
@@ -113,7 +113,7 @@ impl Lines {
     /// Waits until no line can come any more: the program has ended.
     pub(crate) fn wait_closed(&self) {
         let state = self.lock();
-        let (state, waited) = self.shared.1.wait_timeout_while(state, DEADLINE, |state| state.open > 0).unwrap();
+        let (state, waited) = self.shared.1.wait_timeout_while(state, deadline(), |state| state.open > 0).unwrap();
         let tail = tail(&state.lines, 60);
         drop(state);
         assert!(!waited.timed_out(), "{} does not end. Its last lines:\n{tail}", self.name);

@@ -27,12 +27,15 @@ pub(crate) use cable::{Cable, Direction};
 pub(crate) use canary::Canary;
 pub(crate) use cli::Answer;
 pub(crate) use lines::Lines;
-pub(crate) use observer::{Message, Observer};
+pub(crate) use observer::{Message, Observer, Seen, zone_changes};
 pub(crate) use panel::{Sim, SimPanel};
 pub(crate) use port::free_port;
 pub(crate) use program::{Program, panelgate};
 pub(crate) use site::{Daemon, PanelSpec, Site};
 pub(crate) use terminal::Terminal;
 
-/// How long anything may take before a test gives up. Only ever waited for in full by a test that fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+/// How long anything may take before a test gives up: `TEST_DEADLINE` seconds, 90 unless told. Only ever waited for in
+/// full by a test that fails.
+pub(crate) fn deadline() -> Duration {
+    Duration::from_secs(std::env::var("TEST_DEADLINE").map_or(90, |text| text.parse().unwrap()))
+}

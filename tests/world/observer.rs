@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -50,12 +50,20 @@ impl Observer {
         self.process.out.mark()
     }
 
-    pub(crate) fn messages(&self) -> Vec<Message> {
-        self.process.out.pick(0, |line| self.parse(line))
+    /// Everything so far.
+    pub(crate) fn seen(&self) -> Seen {
+        let mut seen = Seen::default();
+        seen.take_in(&self.prefix, &self.process.out.all());
+        seen
     }
 
-    pub(crate) fn on(&self, topic: &str) -> Vec<Message> {
-        self.messages().into_iter().filter(|m| m.topic == topic).collect()
+    /// Waits until `enough` makes something of everything so far.
+    pub(crate) fn until<T>(&self, what: &str, mut enough: impl FnMut(&Seen) -> Option<T>) -> T {
+        let mut seen = Seen::default();
+        self.process.out.until(what, |lines| {
+            seen.take_in(&self.prefix, lines);
+            enough(&seen)
+        })
     }
 
     /// Waits for the first message on any topic for which `topic` holds that `pick` makes something of.
@@ -96,25 +104,64 @@ impl Observer {
         self.wait_for(state, from, &topic, |body| body["state"] == state)
     }
 
-    /// All events of a panel in the order in which they first came, duplicates by id left out.
-    pub(crate) fn events(&self, panel: &str) -> Vec<Value> {
-        let topic = format!("panels/{panel}/event");
-        let mut seen = BTreeSet::new();
-        let fresh = |m: &Message| seen.insert(m.body["id"].as_str().unwrap_or_default().to_owned());
-        self.on(&topic).into_iter().filter(fresh).map(|m| m.body).collect()
-    }
-
-    /// The last message of every topic.
-    pub(crate) fn last(&self) -> BTreeMap<String, Value> {
-        self.messages().into_iter().map(|m| (m.topic, m.body)).collect()
-    }
-
     fn parse(&self, line: &str) -> Option<Message> {
+        Message::parse(&self.prefix, line)
+    }
+}
+
+impl Message {
+    fn parse(prefix: &str, line: &str) -> Option<Self> {
         let mut words = line.strip_prefix("MESSAGE ")?.splitn(4, ' ');
         let (retained, qos, topic) = (words.next()?, words.next()?, words.next()?);
         let text = words.next().unwrap_or_default().to_owned();
-        let topic = topic.strip_prefix(&self.prefix).unwrap_or(topic).to_owned();
+        let topic = topic.strip_prefix(prefix).unwrap_or(topic).to_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Some(Message { retained: retained == "1", qos: qos.parse().ok()?, topic, body, text })
+        Some(Self { retained: retained == "1", qos: qos.parse().ok()?, topic, body, text })
     }
+}
+
+/// What an observer has seen up to a moment.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) messages: Vec<Message>,
+    lines: usize,
+}
+
+impl Seen {
+    fn take_in(&mut self, prefix: &str, lines: &[String]) {
+        self.messages.extend(lines.iter().skip(self.lines).filter_map(|line| Message::parse(prefix, line)));
+        self.lines = lines.len();
+    }
+
+    pub(crate) fn on(&self, topic: &str) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(move |m| m.topic == topic)
+    }
+
+    /// The last message on a topic.
+    pub(crate) fn last(&self, topic: &str) -> Option<&Value> {
+        self.on(topic).last().map(|m| &m.body)
+    }
+
+    /// All events of a panel in the order in which they first came, duplicates by id left out.
+    pub(crate) fn events(&self, panel: &str) -> Vec<&Value> {
+        let topic = format!("panels/{panel}/event");
+        let mut ids = BTreeSet::new();
+        let events = self.messages.iter().filter(|m| m.topic == topic).map(|m| &m.body);
+        events.filter(|event| ids.insert(event["id"].as_str().unwrap_or_default())).collect()
+    }
+
+    /// What the zones of a panel did, in the order in which it was first told: `zone_opened` or `zone_closed`, and the
+    /// zone.
+    pub(crate) fn zone_changes(&self, panel: &str) -> Vec<(String, u64)> {
+        zone_changes(self.events(panel), "kind")
+    }
+}
+
+/// What zones did, from lines that call it `name`.
+pub(crate) fn zone_changes<'a>(lines: impl IntoIterator<Item = &'a Value>, name: &str) -> Vec<(String, u64)> {
+    let change = |line: &Value| {
+        let kind = line[name].as_str().filter(|kind| ["zone_opened", "zone_closed"].contains(kind))?;
+        Some((kind.to_owned(), line["zone"].as_u64()?))
+    };
+    lines.into_iter().filter_map(change).collect()
 }

@@ -182,7 +182,7 @@ impl Site {
         let notify = self.path("notify");
         let _ = fs::remove_file(&notify);
         let manager = UnixDatagram::bind(&notify).unwrap();
-        manager.set_read_timeout(Some(super::DEADLINE)).unwrap();
+        manager.set_read_timeout(Some(super::deadline())).unwrap();
         command.env("NOTIFY_SOCKET", &notify);
         let daemon = Daemon { process: Program::start("panelgate run", command) };
         let mut buffer = [0; 512];

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use panel_driver::clock;
 
-use super::DEADLINE;
+use super::deadline;
 
 /// A command with a person in front of it: it runs on a terminal of its own (`script` from util-linux), so that
 /// questions for secrets are asked.
@@ -48,7 +48,7 @@ impl Terminal {
 
     /// Waits until `text` is shown, after what was waited for before.
     pub(crate) fn expect(&mut self, text: &str) {
-        let end = clock::now() + DEADLINE;
+        let end = clock::now() + deadline();
         let mut screen = self.screen.0.lock().unwrap();
         loop {
             if let Some(at) = screen.text[self.read..].find(text) {
@@ -71,7 +71,7 @@ impl Terminal {
     /// Waits for the command's end: whether it succeeded, and all that was shown.
     pub(crate) fn finish(mut self) -> (bool, String) {
         let screen = self.screen.0.lock().unwrap();
-        let (screen, waited) = self.screen.1.wait_timeout_while(screen, DEADLINE, |s| !s.over).unwrap();
+        let (screen, waited) = self.screen.1.wait_timeout_while(screen, deadline(), |s| !s.over).unwrap();
         let text = screen.text.clone();
         drop(screen);
         assert!(!waited.timed_out(), "the command does not end; it showed:\n{text}");

@@ -27,7 +27,7 @@ use super::backoff::LinkBackoff;
 use super::book::{Book, Changes};
 use super::journal::Journal;
 use super::supervision::Supervision;
-use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
+use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, put_master, secret_name};
 use crate::store::{Store, StoreError, Tx, Urgency};
 
 /// Events taken into one transaction at most.
@@ -87,7 +87,7 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
-    /// How the last connection ended.
+    /// How the last try to connect ended, if none succeeded since.
     last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
@@ -205,9 +205,10 @@ impl Owner {
         wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
-    /// A driver that takes no commands any more is about to end: what is given to it now is interrupted for nothing.
+    /// Whether a driver is there to be asked. One that was told to stop, or has ended, is not: it would only answer
+    /// that it was interrupted, and that would count as a try.
     fn is_up(&self) -> bool {
-        self.connection.as_ref().is_some_and(|c| c.up && !c.commands.is_closed())
+        self.connection.as_ref().is_some_and(|c| c.up && !c.cancel.is_cancelled() && !c.commands.is_closed())
     }
 
     /// Takes in what the driver told, as much as is waiting: one transaction for all of it.
@@ -315,7 +316,10 @@ async fn seed_credentials(setup: &PanelSetup, store: &Store) -> Result<(), Store
                 && tx.secret(&id, &seen)?.is_none_or(|old| *old != secret)
             {
                 tx.put_secret(&id, &seen, secret)?;
-                tx.put_secret(&id, name, secret)?;
+                match name {
+                    secret_name::MASTER => put_master(tx, &id, secret)?,
+                    name => tx.put_secret(&id, name, secret)?,
+                }
             }
         }
         Ok(())

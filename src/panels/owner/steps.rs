@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::super::book::Changes;
 use super::super::reconcile::{Step, Work};
-use super::super::secret_name;
+use super::super::{put_master, secret_name};
 use super::Owner;
 use crate::store::{Tx, Urgency};
 
@@ -58,6 +58,12 @@ impl Owner {
             self.forget_new_master().await;
         }
         let (slot, field) = self.book.running().map(|step| (step.slot.number(), step.field.name())).unzip();
+        if outcome == Outcome::interrupted()
+            && let Some(connection) = &mut self.connection
+        {
+            // The driver is at its end, though its task may not be yet: nothing more is asked of it.
+            connection.up = false;
+        }
         match &outcome {
             Outcome::Applied(evidence) => info!(slot, field, ?evidence, "written"),
             // Asked again and again while the panel is armed: people find it in the answer.
@@ -77,7 +83,7 @@ impl Owner {
             if let Some(current) = tx.secret(&id, secret_name::MASTER)?.filter(|code| **code != new.expose()) {
                 tx.put_secret(&id, secret_name::PREVIOUS_MASTER, &current)?;
             }
-            tx.put_secret(&id, secret_name::MASTER, new.expose())
+            put_master(tx, &id, new.expose())
         };
         self.journal.write(Urgency::Now, Arc::new(write)).await;
     }
