@@ -8,6 +8,7 @@
 )]
 
 use std::path::Path;
+use std::time::Duration;
 
 use panel_model::{EventKind, Password};
 use panelgate::cloud::ports::OutboxContent;
@@ -141,6 +142,26 @@ async fn a_broker_that_is_not_there_is_told_once_and_found_when_it_comes() {
     soon("deletion", gateway.outbox.emptied()).await; // takes longer than half a second, after which the line is sound
     assert!(log.all().contains("holds again"), "{}", log.all());
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_that_falls_silent_is_noticed() {
+    for version in BOTH {
+        let broker = Broker::open();
+        let mut builder = Builder::new(broker.port);
+        builder.broker.version = version;
+        builder.broker.keep_alive = Duration::from_secs(1);
+        let mut gateway = builder.start();
+        gateway.connected().await;
+        broker.freeze();
+        let trouble = gateway.disconnected().await;
+        assert!(trouble.contains("went silent"), "{version:?}: {trouble}");
+        broker.thaw();
+        gateway.connected().await;
+        gateway.outbox.add_event("dsc-1", EventKind::ZoneAlarm, "");
+        soon("deletion", gateway.outbox.emptied()).await;
+        gateway.stop().await;
+    }
 }
 
 #[tokio::test]

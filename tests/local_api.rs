@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
-use world::{DEADLINE, Sim, Site};
+use world::{Sim, Site, deadline};
 
 /// What came back for some bytes: the status, and the body as JSON.
 struct Reply {
@@ -24,7 +24,7 @@ struct Reply {
 
 fn connect(site: &Site) -> UnixStream {
     let stream = UnixStream::connect(site.socket()).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_read_timeout(Some(deadline())).unwrap();
     stream
 }
 

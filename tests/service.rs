@@ -11,7 +11,7 @@ mod world;
 
 use std::os::unix::net::UnixDatagram;
 
-use world::{DEADLINE, Program, Sim, Site, panelgate};
+use world::{Program, Sim, Site, deadline, panelgate};
 
 /// The daemon under a service manager that wants to hear of it four times a second.
 struct Managed {
@@ -23,7 +23,7 @@ impl Managed {
     fn start(site: &Site) -> Self {
         let path = site.path("manager");
         let manager = UnixDatagram::bind(&path).unwrap();
-        manager.set_read_timeout(Some(DEADLINE)).unwrap();
+        manager.set_read_timeout(Some(deadline())).unwrap();
         let mut command = panelgate();
         command.arg("run").arg("--config").arg(site.config());
         command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "750000");

@@ -4,7 +4,7 @@ use panel_driver::{CivilTime, Command, Outcome, Section};
 use panel_model::{AccessCode, Capabilities, InstallerCode, NotNow, PanelError, PanelId, Refusal};
 
 use super::{Action, Actions, CredentialKind, Done, RefreshSection, Refused};
-use crate::panels::{PanelHandle, secret_name};
+use crate::panels::{PanelHandle, put_master, secret_name};
 use crate::secrets::SealedCode;
 use crate::store::Urgency;
 
@@ -96,6 +96,7 @@ impl Actions {
         let write = move |tx: &mut crate::store::Tx<'_>| {
             if name == secret_name::MASTER {
                 tx.delete_secret(&id, secret_name::PREVIOUS_MASTER)?;
+                return put_master(tx, &id, value.expose());
             }
             tx.put_secret(&id, name, value.expose())
         };

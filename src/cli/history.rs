@@ -49,8 +49,13 @@ pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// One event as one line.
-pub(super) fn event_line(event: &Event) -> String {
+fn event_line(event: &Event) -> String {
+    let line = format!("{:>8}  {}  {:12}{}", event.seq, time(event.at), event.panel.as_str(), event_words(event));
+    line.trim_end().to_owned()
+}
+
+/// What happened: kind, numbers, code.
+pub(super) fn event_words(event: &Event) -> String {
     let details = [
         event.partition.map(|n| format!("partition {n}")),
         event.zone.map(|n| format!("zone {n}")),
@@ -64,15 +69,7 @@ pub(super) fn event_line(event: &Event) -> String {
     let details: Vec<_> = details.into_iter().flatten().collect();
     let code =
         event.signal.as_ref().map(|signal| format!(" [{} {}]", signal.contact_id, signal.sia)).unwrap_or_default();
-    let line = format!(
-        "{:>8}  {}  {:12}{:26}{}{code}",
-        event.seq,
-        time(event.at),
-        event.panel.as_str(),
-        event.kind.name(),
-        details.join(", ")
-    );
-    line.trim_end().to_owned()
+    format!("{:26}{}{code}", event.kind.name(), details.join(", ")).trim_end().to_owned()
 }
 
 pub(super) async fn log(args: LogArgs) -> anyhow::Result<Exit> {

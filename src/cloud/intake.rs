@@ -97,4 +97,21 @@ mod tests {
         let huge = vec![b' '; LARGEST_DOCUMENT + 1];
         assert!(refused(&huge, 0).text.contains("262145 bytes"));
     }
+
+    proptest::proptest! {
+        /// Whatever the order and however often: only rising versions are applied, and the newest always is.
+        #[test]
+        fn documents_in_any_order_leave_the_newest(versions in proptest::collection::vec(1_u64..30, 1..40)) {
+            let (mut taken, mut applied) = (0, Vec::new());
+            for version in &versions {
+                let payload = format!(r#"{{"version":{version},"users":{{}}}}"#);
+                if let Verdict::Apply(document) = judge(payload.as_bytes(), taken) {
+                    taken = document.version;
+                    applied.push(document.version);
+                }
+            }
+            proptest::prop_assert!(applied.is_sorted_by(|a, b| a < b));
+            proptest::prop_assert_eq!(applied.last(), versions.iter().max());
+        }
+    }
 }

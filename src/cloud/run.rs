@@ -19,6 +19,7 @@ use crate::payload::GatewayState;
 /// So many short connections in a row look like two clients that push each other out, or like topics that we may not
 /// use. Brokers may say so; some just close.
 const SUSPICIOUS: u32 = 3;
+const DELETION: Duration = Duration::from_millis(200);
 
 impl<O: Outbox, I: Intake> Cloud<O, I> {
     /// Runs until cancelled; then says goodbye within a few seconds.
@@ -86,19 +87,21 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
         wait
     }
 
-    /// What the broker took before the connection ended need not come again.
+    /// What the broker took before the connection ended need not come again. The store may take its time with the
+    /// deletion, so it is not waited for: asking twice does no harm.
     async fn delete_taken(&self, window: &mut Window) {
         window.reset();
         let taken = window.begin_deletion();
         if taken.is_empty() {
             return;
         }
-        match self.outbox.acknowledge(taken).await {
-            Ok(()) => window.deleted(),
-            Err(error) => {
+        match tokio::time::timeout(DELETION, self.outbox.acknowledge(taken)).await {
+            Ok(Ok(())) => window.deleted(),
+            Ok(Err(error)) => {
                 debug!(%error, "delivered records could not be deleted yet");
                 window.not_deleted();
             }
+            Err(_) => window.not_deleted(),
         }
     }
 }

@@ -36,7 +36,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 enum Finished {
     Retained(Ticket, Result<Taken, PublishError>),
     Record(u64, Result<Taken, PublishError>),
-    Fetched(Result<Vec<OutboxRecord>, Unavailable>),
+    /// With how many were asked for.
+    Fetched(usize, Result<Vec<OutboxRecord>, Unavailable>),
     Deleted(usize, Result<(), Unavailable>),
     Subscribed(Result<(), PublishError>),
     Applied(usize, u64, Incoming, Result<(), Rejected>),
@@ -168,7 +169,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             self.fetching = true;
             self.more = false;
             let (outbox, known) = (Arc::clone(&self.cloud.outbox), self.window.known());
-            self.jobs.push(async move { Finished::Fetched(outbox.next(free, known).await) }.boxed());
+            self.jobs.push(async move { Finished::Fetched(free, outbox.next(free, known).await) }.boxed());
         }
         let due = self.delete_by.is_some_and(|by| by <= now) || self.window.waiting() >= WORTH_A_DELETION;
         if due {
@@ -212,7 +213,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             Finished::Retained(ticket, Err(why)) => self.retained_refused(ticket, &why),
             Finished::Record(seq, Ok(taken)) => self.delivered(seq, taken),
             Finished::Record(seq, Err(why)) => self.not_delivered(seq, &why),
-            Finished::Fetched(result) => self.send_records(result),
+            Finished::Fetched(asked, result) => self.send_records(asked, result),
             Finished::Deleted(count, result) => self.deleted(count, result),
             Finished::Subscribed(Ok(())) => debug!("subscribed to desired documents"),
             Finished::Subscribed(Err(PublishError::Lost)) => {}
@@ -225,7 +226,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         Ok(())
     }
 
-    fn send_records(&mut self, fetched: Result<Vec<OutboxRecord>, Unavailable>) {
+    fn send_records(&mut self, asked: usize, fetched: Result<Vec<OutboxRecord>, Unavailable>) {
         self.fetching = false;
         let records = match fetched {
             Ok(records) => records,
@@ -236,8 +237,9 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 return;
             }
         };
-        // Whatever was there beyond these is asked for when there is room again.
-        self.more |= !records.is_empty();
+        // Whatever was there beyond these is asked for when there is room again. Asking in vain is not free: a look into
+        // the store ends the company in which writes wait for their commit.
+        self.more |= records.len() >= asked;
         for record in records {
             self.send_record(record);
         }
@@ -266,6 +268,10 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         }
         self.cloud.health.send_if_modified(|health| health.trouble.take().is_some());
         self.window.acknowledge(seq);
+        self.delete_some_time();
+    }
+
+    fn delete_some_time(&mut self) {
         if self.window.waiting() > 0 && self.delete_by.is_none() {
             self.delete_by = Some(clock::now() + LINGER);
         }
@@ -279,6 +285,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         self.cloud.health.send_modify(|health| health.trouble = Some(text));
         self.refusal = Some(why.clone());
         self.window.give_back(seq);
+        self.delete_some_time();
         self.paused = Some(clock::now() + PAUSE);
         self.more = true;
     }
@@ -287,6 +294,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         match result {
             Ok(()) => {
                 self.window.deleted();
+                self.delete_some_time();
                 let count = u64::try_from(count).unwrap_or(0);
                 self.cloud.health.send_if_modified(|health| {
                     health.delivered += count;

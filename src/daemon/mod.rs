@@ -37,6 +37,9 @@ use crate::store::{Opened, Store, StoreOptions};
 use cloud::CloudUnit;
 use signals::StopSignals;
 
+/// How long the start waits for each panel's state to be read from the store.
+const PANELS_READ_WITHIN: Duration = Duration::from_secs(10);
+
 /// Deadlines of the orderly stop, 20 s in all: `TimeoutStopSec=` of the unit file is longer.
 const INTAKE_WITHIN: Duration = Duration::from_secs(1);
 const PANELS_WITHIN: Duration = Duration::from_secs(13);
@@ -131,6 +134,12 @@ impl Daemon {
         watch_store(&mut health, &store);
         for unit in units {
             start_panel(&supervisor, &stops, unit);
+        }
+        // Nobody, the cloud least of all, is shown a panel of which the box has not yet read what it knows.
+        for (id, handle) in panels.iter() {
+            if timeout(PANELS_READ_WITHIN, handle.turned()).await.is_err() {
+                tracing::warn!(panel = %id, "what is known of the panel could not be read yet; going on without it");
+            }
         }
         for (id, handle) in panels.iter() {
             let handle = handle.clone();

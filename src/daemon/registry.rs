@@ -81,11 +81,13 @@ mod dsc {
     use crate::daemon::vendor_table;
 
     pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
-        let raw: driver_dsc::RawConfig = vendor_table::read(panel, problems)?;
-        match raw.validate() {
-            Ok(config) => Some(Arc::new(driver_dsc::DscFactory::new(config))),
+        let read = vendor_table::read::<driver_dsc::RawConfig>(panel, problems);
+        match read.table?.validate() {
+            Ok(config) if read.wrong.is_empty() => Some(Arc::new(driver_dsc::DscFactory::new(config))),
+            Ok(_) => None,
             Err(errors) => {
-                for error in errors {
+                // A key that could not be read is not missing as well.
+                for error in errors.into_iter().filter(|error| !read.wrong.iter().any(|key| key == error.key)) {
                     problems.error(format!("panel {}: dsc.{}", panel.id, error.key), error.problem, error.fix);
                 }
                 None

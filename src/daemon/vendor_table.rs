@@ -5,14 +5,25 @@ use serde::de::DeserializeOwned;
 
 use crate::config::{PanelConfig, Problems, nearest};
 
+/// A vendor's table, without the keys that are wrong.
+pub(super) struct Read<T> {
+    pub(super) table: Option<T>,
+    /// Keys that were told of already.
+    pub(super) wrong: Vec<String>,
+}
+
 /// Reads a vendor's table. Each key is read by itself first, so that every wrong one is told at once; that needs a raw
 /// type in which no key is required.
-pub(super) fn read<T: DeserializeOwned>(panel: &PanelConfig, problems: &mut Problems) -> Option<T> {
-    let mut sound = true;
+pub(super) fn read<T: DeserializeOwned>(panel: &PanelConfig, problems: &mut Problems) -> Read<T> {
+    let mut wrong = Vec::new();
+    let mut sound = toml::Table::new();
     for (key, value) in &panel.vendor_table {
         let one = toml::Table::from_iter([(key.clone(), value.clone())]);
-        let Err(error) = one.try_into::<T>() else { continue };
-        sound = false;
+        let Err(error) = one.try_into::<T>() else {
+            sound.insert(key.clone(), value.clone());
+            continue;
+        };
+        wrong.push(key.clone());
         let name = format!("panel {}: {}.{key}", panel.id, panel.vendor);
         if error.message().starts_with("unknown field") {
             let known = quoted(error.message());
@@ -25,7 +36,7 @@ pub(super) fn read<T: DeserializeOwned>(panel: &PanelConfig, problems: &mut Prob
             problems.error(name, "has the wrong form", format!("give {}", expected.trim()));
         }
     }
-    if sound { panel.vendor_table.clone().try_into().ok() } else { None }
+    Read { table: sound.try_into().ok(), wrong }
 }
 
 /// The words between backquotes: serde's list of the fields that it knows.

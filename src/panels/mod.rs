@@ -24,7 +24,7 @@ pub use panel_model::{Answer, PanelSnapshot, PanelStatus};
 pub use supervision::SupervisionConfig;
 
 use crate::secrets::Keys;
-use crate::store::Store;
+use crate::store::{Store, StoreError, Tx};
 
 /// Who is right when the panel's users differ from the last accepted wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +71,13 @@ pub(crate) mod secret_name {
     pub(crate) const REFUSED_MASTER: &str = "refused_master";
     pub(crate) const INSTALLER: &str = "installer";
     pub(crate) const NEXT_INSTALLER: &str = "next_installer";
+}
+
+/// Keeps a master code that the panel did not refuse, as far as anybody knows: given by a person, or about to be
+/// written. That the panel refused the same digits once is forgotten, else they would never be tried again.
+pub(crate) fn put_master(tx: &mut Tx<'_>, id: &PanelId, code: &str) -> Result<(), StoreError> {
+    tx.delete_secret(id, secret_name::REFUSED_MASTER)?;
+    tx.put_secret(id, secret_name::MASTER, code)
 }
 
 /// What can be asked of a panel's owner.

@@ -20,7 +20,7 @@ pub struct DesiredDocument {
 
 /// What one user shall be. What is left out stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "what the user shall be, or null for none")]
 pub struct DesiredUser {
     /// The code, sealed to the key in `info`. JSON numbers and clear text are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,7 @@ const MAX_CHARS: usize = 1024;
 
 /// A code on its way: libsodium's sealed box to the key in `info`, base64 (standard alphabet, padded).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the code `sealed`, never a number or clear text")]
 pub struct SealedCode {
     /// The box.
     pub sealed: String,

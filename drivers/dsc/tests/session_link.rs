@@ -171,6 +171,19 @@ fn noise_costs_a_report_and_nothing_else() {
 }
 
 #[test]
+fn a_door_that_moves_during_a_report_is_told_each_time() {
+    let mut bench = Bench::ready_envisalink();
+    bench.pass(secs(10));
+    bench.bytes(b"6511CC\r\n");
+    bench.expect("001");
+    bench.tell(&["609003", "610003", "609003", "6501", "6502", "51080", "51100"]);
+    bench.pass(secs(1));
+    assert_eq!(bench.kinds(), [K::ZoneOpened, K::ZoneClosed, K::ZoneOpened]);
+    let snapshots = bench.snapshots();
+    assert!(snapshots.len() == 1 && snapshots[0].zones[&zone(3)].open);
+}
+
+#[test]
 fn a_half_line_that_stays_silent_is_dropped() {
     let mut bench = Bench::ready_envisalink();
     bench.bytes(b"6511");

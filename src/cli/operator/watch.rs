@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::broker::{Broker, Told};
 use super::{BrokerArgs, WatchArgs};
-use crate::cli::history::event_line;
+use crate::cli::history::event_words;
 use crate::cli::words::{time, word};
 use crate::cli::{Exit, out};
 use crate::cloud::topic::Topic;
@@ -72,7 +72,7 @@ fn said(told: &Told) -> Option<String> {
         Topic::Desired(_) => desired(&parsed(payload)?),
         Topic::Reported(_) => reported(&parsed(payload)?),
         Topic::Delta(_) => delta(&parsed(payload)?),
-        Topic::Event(_) => event_line(&parsed::<Event>(payload)?).trim_start().to_owned(),
+        Topic::Event(_) => event(&parsed(payload)?),
     })
 }
 
@@ -170,6 +170,11 @@ fn wishes<'a>(users: impl Iterator<Item = &'a User>) -> String {
         *counts.entry(how).or_insert(0) += 1;
     }
     counts.iter().map(|(how, count)| format!(", {count} {how}")).collect()
+}
+
+fn event(event: &Event) -> String {
+    let late = if event.origin == panel_model::Origin::Replay { " (found after a reconnect)" } else { "" };
+    format!("{}  {}{late}", time(event.at), event_words(event))
 }
 
 fn log_line(line: &LogLine) -> String {

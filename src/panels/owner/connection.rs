@@ -27,6 +27,7 @@ impl Owner {
     pub(super) fn connected(&mut self, at: Instant, changes: &mut Changes) -> Option<EventKind> {
         if let Some(connection) = self.connection.as_mut().filter(|c| !c.up) {
             connection.up = true;
+            self.last_end = None;
             self.backoff.reset();
             if self.book.master_needed().is_none() {
                 changes.picture |= self.book.picture.needs.take().is_some();
@@ -43,7 +44,7 @@ impl Owner {
         let now = clock::now();
         let crossed = self.supervision.disconnected(now);
         self.status(crossed, changes);
-        if ended.as_ref().is_some_and(|connection| connection.cancel.is_cancelled()) {
+        if ended.is_some_and(|connection| connection.cancel.is_cancelled()) {
             // We asked for it, to come back with other credentials.
             self.open_at = Some(now);
             return;
@@ -60,7 +61,7 @@ impl Owner {
                 changes.events.push((clock::wall(), event));
                 self.book.picture.needs = Some(text);
             }
-        } else if ended.is_some_and(|connection| connection.up) || self.last_end.as_ref() != Some(error) {
+        } else if self.last_end.as_ref() != Some(error) {
             info!(%error, retry_in = ?wait, "panel disconnected");
         } else {
             debug!(%error, retry_in = ?wait, "panel still not connected");

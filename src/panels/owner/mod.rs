@@ -27,7 +27,7 @@ use super::backoff::LinkBackoff;
 use super::book::{Book, Changes};
 use super::journal::Journal;
 use super::supervision::Supervision;
-use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, secret_name};
+use super::{PanelRequest, PanelSetup, PanelUnit, UnitParts, put_master, secret_name};
 use crate::store::{Store, StoreError, Tx, Urgency};
 
 /// Events taken into one transaction at most.
@@ -87,7 +87,7 @@ struct Owner {
     connection: Option<Connection>,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
-    /// How the last connection ended.
+    /// How the last try to connect ended, if none succeeded since.
     last_end: Option<DriverError>,
     /// When the link is to be opened (again).
     open_at: Option<Instant>,
@@ -316,7 +316,10 @@ async fn seed_credentials(setup: &PanelSetup, store: &Store) -> Result<(), Store
                 && tx.secret(&id, &seen)?.is_none_or(|old| *old != secret)
             {
                 tx.put_secret(&id, &seen, secret)?;
-                tx.put_secret(&id, name, secret)?;
+                match name {
+                    secret_name::MASTER => put_master(tx, &id, secret)?,
+                    name => tx.put_secret(&id, name, secret)?,
+                }
             }
         }
         Ok(())

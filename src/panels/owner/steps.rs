@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::super::book::Changes;
 use super::super::reconcile::{Step, Work};
-use super::super::secret_name;
+use super::super::{put_master, secret_name};
 use super::Owner;
 use crate::store::{Tx, Urgency};
 
@@ -83,7 +83,7 @@ impl Owner {
             if let Some(current) = tx.secret(&id, secret_name::MASTER)?.filter(|code| **code != new.expose()) {
                 tx.put_secret(&id, secret_name::PREVIOUS_MASTER, &current)?;
             }
-            tx.put_secret(&id, secret_name::MASTER, new.expose())
+            put_master(tx, &id, new.expose())
         };
         self.journal.write(Urgency::Now, Arc::new(write)).await;
     }

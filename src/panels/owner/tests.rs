@@ -1,6 +1,5 @@
 //! The owner's loop with a driver that does as it is told, over a loopback socket.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,8 @@ use panel_driver::{
     PanelDriver, Stamped, clock,
 };
 use panel_model::{
-    AccessCode, Capabilities, CodeState, DesiredUser, Evidence, PanelSnapshot, PanelStatus, Slot, UserWish,
+    AccessCode, Capabilities, CodeState, DesiredUser, Evidence, PanelError, PanelId, PanelSnapshot, PanelStatus, Slot,
+    UserWish,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -18,22 +18,28 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::super::book::Accepted;
-use super::super::{Authority, ConfiguredCredentials, PanelHandle, PanelSetup, Panels, SupervisionConfig};
+use super::super::{Authority, ConfiguredCredentials, PanelHandle, PanelSetup, Panels, SupervisionConfig, put_master};
 use crate::secrets::Keys;
-use crate::store::{Store, StoreOptions};
+use crate::store::{Store, StoreOptions, Urgency};
 
 const SOON: Duration = Duration::from_secs(20);
+const MASTER: &str = "1234";
 
-/// Its first run breaks at the first command, the others carry commands out.
+/// How the first run takes its first command; the others carry commands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    Breaks,
+    RefusesMaster,
+}
+
 #[derive(Debug)]
 struct Fake {
     link: LinkConfig,
+    first: First,
     runs: watch::Sender<u32>,
 }
 
-struct Run {
-    breaks: bool,
-}
+struct Run(Option<First>);
 
 impl DriverFactory for Fake {
     fn vendor(&self) -> &'static str {
@@ -50,7 +56,7 @@ impl DriverFactory for Fake {
 
     fn driver(&self, _start: DriverStart) -> Box<dyn PanelDriver> {
         self.runs.send_modify(|n| *n += 1);
-        Box::new(Run { breaks: *self.runs.borrow() == 1 })
+        Box::new(Run((*self.runs.borrow() == 1).then_some(self.first)))
     }
 }
 
@@ -63,10 +69,14 @@ impl PanelDriver for Run {
                 tokio::select! {
                     () = port.cancel.cancelled() => return DriverError::Shutdown,
                     Some(request) = port.commands.recv() => {
-                        if self.breaks {
-                            return LinkError::closed().into();
-                        }
-                        request.reply.complete(Outcome::Applied(Evidence::Acknowledged));
+                        let outcome = match self.0 {
+                            Some(First::Breaks) => return LinkError::closed().into(),
+                            Some(First::RefusesMaster) => {
+                                Outcome::Failed(PanelError::lasting("master_code_needed", "not this one"))
+                            }
+                            None => Outcome::Applied(Evidence::Acknowledged),
+                        };
+                        request.reply.complete(outcome);
                     }
                 }
             }
@@ -74,7 +84,12 @@ impl PanelDriver for Run {
     }
 }
 
+fn panel() -> PanelId {
+    "p".parse().expect("an id")
+}
+
 struct Bench {
+    store: Store,
     handle: PanelHandle,
     keys: Arc<Keys>,
     runs: watch::Receiver<u32>,
@@ -84,7 +99,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn start() -> Self {
+    async fn start(first: First) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = socket.local_addr().expect("an address").port();
         let folder = tempfile::tempdir().expect("a folder");
@@ -93,11 +108,14 @@ impl Bench {
         let (runs, seen) = watch::channel(0);
         let minute = Duration::from_secs(60);
         let setup = PanelSetup {
-            id: "p".parse().expect("an id"),
-            factory: Arc::new(Fake { link: LinkConfig::Tcp { host: "127.0.0.1".into(), port }, runs }),
+            id: panel(),
+            factory: Arc::new(Fake { link: LinkConfig::Tcp { host: "127.0.0.1".into(), port }, first, runs }),
             authority: Authority::Panel,
             supervision: SupervisionConfig { period: minute, offline_after: 3 * minute },
-            credentials: ConfiguredCredentials::default(),
+            credentials: ConfiguredCredentials {
+                master: Some(AccessCode::new(MASTER.into())),
+                ..ConfiguredCredentials::default()
+            },
         };
         let (panels, units) = Panels::new(vec![setup], &store, &keys);
         let (_, handle) = panels.iter().next().expect("a panel");
@@ -105,7 +123,20 @@ impl Bench {
         for unit in units {
             tasks.spawn(async move { unit.run(CancellationToken::new()).await.expect("the store can be read") });
         }
-        Self { handle: handle.clone(), keys, runs: seen, _socket: socket, _folder: folder, _tasks: tasks }
+        Self { store, handle: handle.clone(), keys, runs: seen, _socket: socket, _folder: folder, _tasks: tasks }
+    }
+
+    async fn set_code(&self) {
+        let code = AccessCode::new("4821".into());
+        let code_hash = Some(self.keys.code_hash(&panel(), code.expose()));
+        let wish = UserWish::Present { code: Some(code), label: None, role: None, partitions: None };
+        let accepted = Accepted {
+            wishes: vec![DesiredUser { slot: slot(), version: 1, wish, code_hash }],
+            answered: vec![slot()],
+            desired_version: 1,
+            ..Accepted::default()
+        };
+        self.handle.accepted(accepted).await;
     }
 
     async fn until(&self, what: &str, is: impl Fn(&PanelSnapshot) -> bool) {
@@ -120,9 +151,17 @@ impl Bench {
     }
 }
 
+fn has_code(now: &PanelSnapshot) -> bool {
+    now.users.get(&slot()).is_some_and(|user| user.code.value == CodeState::Set)
+}
+
+fn slot() -> Slot {
+    Slot::new(4).expect("in range")
+}
+
 #[tokio::test]
 async fn new_credentials_bring_a_connected_panel_back() {
-    let mut bench = Bench::start().await;
+    let mut bench = Bench::start(First::Breaks).await;
     bench.until("a connection", |now| now.status == PanelStatus::Online).await;
     bench.handle.credentials_changed().await;
     bench.until_run(2).await;
@@ -131,21 +170,22 @@ async fn new_credentials_bring_a_connected_panel_back() {
 
 #[tokio::test]
 async fn a_step_that_a_broken_line_interrupted_is_repeated_as_soon_as_the_panel_is_back() {
-    let mut bench = Bench::start().await;
+    let mut bench = Bench::start(First::Breaks).await;
     bench.until("a connection", |now| now.status == PanelStatus::Online).await;
-    let slot = Slot::new(4).expect("in range");
-    let code = AccessCode::new("4821".into());
-    let code_hash = Some(bench.keys.code_hash(&"p".parse().expect("an id"), code.expose()));
-    let wish = UserWish::Present { code: Some(code), label: None, role: None, partitions: None };
-    let accepted = Accepted {
-        wishes: vec![DesiredUser { slot, version: 1, wish, code_hash }],
-        answered: vec![slot],
-        answers: BTreeMap::new(),
-        desired_version: 1,
-        ..Accepted::default()
-    };
-    bench.handle.accepted(accepted).await;
+    bench.set_code().await;
     bench.until_run(2).await;
-    let set = |now: &PanelSnapshot| now.users.get(&slot).is_some_and(|user| user.code.value == CodeState::Set);
-    bench.until("the code", set).await;
+    bench.until("the code", has_code).await;
+}
+
+#[tokio::test]
+async fn a_refused_master_code_is_tried_again_when_a_person_gives_it_again() {
+    let mut bench = Bench::start(First::RefusesMaster).await;
+    bench.until("a connection", |now| now.status == PanelStatus::Online).await;
+    bench.set_code().await;
+    bench.until("what to do", |now| now.needs.is_some()).await;
+    let given = bench.store.write(Urgency::Now, |tx| put_master(tx, &panel(), MASTER)).await;
+    given.expect("it is stored");
+    bench.handle.credentials_changed().await;
+    bench.until_run(2).await;
+    bench.until("the code", has_code).await;
 }

@@ -7,7 +7,7 @@ use panel_driver::{Direction, DriverEvent, WireEntry};
 use super::track::{is_emergency, verbose_troubles};
 use super::{ALIVE, DscSession, HELD, HELD_ALARMS};
 use crate::codec::{Counters, Frame, FrameError};
-use crate::message::ModuleMessage;
+use crate::message::{ModuleMessage, ZoneNotice};
 
 impl DscSession {
     pub(super) fn bad_line(&mut self, error: FrameError) {
@@ -54,7 +54,9 @@ impl DscSession {
             let event = self.site.tracker.event_of(&message);
             collect.observe(now, &message, event.as_ref())
         });
-        if !part_of_report {
+        // A door may move while a report comes in, and the report's end shows only where it came to rest.
+        let moves = matches!(message, ModuleMessage::Zone(ZoneNotice::Opened | ZoneNotice::Closed, _));
+        if !part_of_report || (self.online && moves) {
             if self.online {
                 self.live(now, &message);
             } else if self.held.len() < HELD || (is_emergency(&message) && self.held.len() < HELD_ALARMS) {
