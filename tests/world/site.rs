@@ -210,6 +210,11 @@ impl Site {
         Answer::of(self.command(words), "")
     }
 
+    /// The same beside the test.
+    pub(crate) fn cli_beside(&self, words: &[&str]) -> Program {
+        Program::start(&format!("panelgate {}", words.join(" ")), self.command(words))
+    }
+
     /// The same with something piped in.
     pub(crate) fn cli_with(&self, words: &[&str], input: &str) -> Answer {
         Answer::of(self.command(words), input)
