@@ -250,7 +250,7 @@ fn a_panel_that_is_not_there_is_told_and_found_when_it_comes() {
 
 #[test]
 fn events_wait_for_a_broker_that_is_away_and_arrive_in_order_with_alarms_first() {
-    const ROUNDS: usize = 250;
+    const ROUNDS: usize = 2500;
     let mut panel = Sim::envisalink().start();
     let mut site = Site::with_envisalink(&panel);
     site.log_level = "info".into();
