@@ -392,7 +392,7 @@ fn a_change_at_the_keypad_is_told_and_by_default_stands() {
     panel.wait_menus_left();
     panel.poke_until("edit 4 delete", "code_deleted");
     panel.wait(0, "menu_left", |line| line["by"] == "person");
-    site.cli(&["users", "dsc-2", "refresh"]).ok();
+    let _reading = site.cli_beside(&["users", "dsc-2", "refresh"]);
     let event = observer.wait_event(0, "dsc-2", "user_divergence", |event| event["slot"] == 4);
     assert_eq!(event["text"], "user removed");
     observer.wait_for("no user", 0, "panels/dsc-2/reported", |body| body["users"]["4"]["code_state"] == "none");

@@ -128,25 +128,33 @@ impl SimPanel {
         self.poke_until("state", "state")["state"].clone()
     }
 
-    /// Whether the module has left every menu that it opened.
+    /// Whether the module stands in no menu, nor at the prompt before one.
     pub(crate) fn menus_left(&self) -> bool {
-        let ours = |line: &Value| line["by"] == "module";
-        self.count("menu_opened", ours) == self.count("menu_left", ours)
+        out_of_menus(&self.lines())
     }
 
-    /// Waits until the module has left every menu that it opened.
+    /// Waits until the module stands in no menu, nor at the prompt before one.
     pub(crate) fn wait_menus_left(&self) {
-        self.process.out.until("all menus left", |lines| {
-            let count = |event: &str| {
-                let is =
-                    |line: &&String| line.contains(&format!("\"event\":\"{event}\"")) && line.contains("\"module\"");
-                lines.iter().filter(is).count()
-            };
-            (count("menu_opened") == count("menu_left")).then_some(())
-        });
+        self.process.out.until("all menus left", |lines| out_of_menus(lines).then_some(()));
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.process.out.all()
     }
+}
+
+/// A killed box leaves a prompt of its own behind, which is then left without ever having become a menu: what counts is
+/// the last step of the module, not how often it came and went.
+fn out_of_menus(lines: &[String]) -> bool {
+    let steps = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut inside = false;
+    for step in steps.filter(|step| step["by"] == "module") {
+        match step["event"].as_str() {
+            Some("menu_opened") => inside = true,
+            Some("code_asked_for") if step["code"] == "master" || step["code"] == "installer" => inside = true,
+            Some("menu_left") => inside = false,
+            _ => {}
+        }
+    }
+    !inside
 }

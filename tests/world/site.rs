@@ -4,6 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use panel_driver::clock;
 
 use super::{Answer, Broker, Cable, Lines, Observer, Program, SimPanel, Terminal, panelgate};
 
@@ -182,14 +185,20 @@ impl Site {
         let notify = self.path("notify");
         let _ = fs::remove_file(&notify);
         let manager = UnixDatagram::bind(&notify).unwrap();
-        manager.set_read_timeout(Some(super::deadline())).unwrap();
+        manager.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         command.env("NOTIFY_SOCKET", &notify);
-        let daemon = Daemon { process: Program::start("panelgate run", command) };
+        let mut daemon = Daemon { process: Program::start("panelgate run", command) };
+        let end = clock::now() + super::deadline();
         let mut buffer = [0; 512];
         let mut told = String::new();
         while !told.contains("READY=1") {
-            let n = manager.recv(&mut buffer).unwrap_or_else(|error| panic!("not ready: {error}; told `{told}`"));
-            told.push_str(&String::from_utf8_lossy(&buffer[..n]));
+            match manager.recv(&mut buffer) {
+                Ok(n) => told.push_str(&String::from_utf8_lossy(&buffer[..n])),
+                Err(error) => {
+                    let given_up = daemon.process.is_over() || clock::now() > end;
+                    assert!(!given_up, "the daemon does not become ready ({error}); it told `{told}`");
+                }
+            }
         }
         daemon
     }
@@ -208,6 +217,11 @@ impl Site {
     /// Asks the daemon by command line.
     pub(crate) fn cli(&self, words: &[&str]) -> Answer {
         Answer::of(self.command(words), "")
+    }
+
+    /// The same beside the test.
+    pub(crate) fn cli_beside(&self, words: &[&str]) -> Program {
+        Program::start(&format!("panelgate {}", words.join(" ")), self.command(words))
     }
 
     /// The same with something piped in.

@@ -11,7 +11,7 @@ use driver_dsc::{DscFactory, RawConfig};
 use panel_driver::{DriverError, DriverEvent, DriverFactory, DriverPort, DriverStart, Link, Stamped, WireLog};
 use panel_model::Password;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 fn factory() -> DscFactory {
@@ -39,6 +39,7 @@ fn run() -> Running {
         events: event_sender,
         cancel: cancel.clone(),
         wire: WireLog::default(),
+        kept: watch::channel(0).1,
     };
     let mut start = DriverStart::default();
     start.credentials.password = Some(Password::new("user".into()));

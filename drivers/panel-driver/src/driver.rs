@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use panel_model::Capabilities;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::link::Identify;
@@ -23,6 +23,8 @@ pub struct DriverPort {
     pub cancel: CancellationToken,
     /// The last bytes on the wire, masked.
     pub wire: WireLog,
+    /// How many of this run's [`crate::DriverEvent::Residue`] notes are on the owner's disk.
+    pub kept: watch::Receiver<u64>,
 }
 
 /// What a driver is told at its start.

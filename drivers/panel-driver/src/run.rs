@@ -20,6 +20,8 @@ pub(crate) const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// How long the link may take to accept one piece of output. The longest frames are a few hundred bytes, so a link
 /// that takes longer is dead.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// How long bytes wait for the note that speaks of them to be on the disk.
+const NOTE_LIMIT: Duration = Duration::from_secs(5);
 /// Reads in a row after which timers and commands have their turn, however much the panel talks.
 const READS_IN_A_ROW: u32 = 16;
 
@@ -40,7 +42,18 @@ where
     let stop = port.cancel.child_token();
     let now = (clock::now(), clock::wall());
     let replies = HashMap::new();
-    let run = Run { session, link, port, stop: stop.clone(), stopping: false, now, replies, waiting: None, reads: 0 };
+    let run = Run {
+        session,
+        link,
+        port,
+        stop: stop.clone(),
+        stopping: false,
+        now,
+        replies,
+        waiting: None,
+        reads: 0,
+        notes: 0,
+    };
     // The deadline stands outside the loop, so that it holds wherever the loop hangs: in a session that never ends,
     // a link that takes no bytes, an owner that takes no events.
     tokio::select! {
@@ -65,6 +78,8 @@ struct Run<S, L> {
     /// Follows the port's token, and is set when the owner goes away without cancelling.
     stop: CancellationToken,
     stopping: bool,
+    /// Residue notes told.
+    notes: u64,
     /// When the session was last handed something: the time of what comes out of it.
     now: (Instant, WallTime),
     replies: HashMap<CommandId, Reply>,
@@ -179,9 +194,15 @@ where
 
     async fn tell(&mut self, event: DriverEvent) {
         let (at, wall) = self.now;
+        let begins = matches!(event, DriverEvent::Residue(Some(_)));
+        self.notes += u64::from(matches!(event, DriverEvent::Residue(_)));
         if self.port.events.send(Stamped { at, wall, event }).await.is_err() {
             // Nobody listens any more: the same as being asked to stop, menus are still to be left.
             self.stop.cancel();
+        } else if begins {
+            // Not before the note is on the disk may the bytes follow that it speaks of: the box may lose power now.
+            // A disk that takes nothing does not keep a person's disarming from the panel for ever, though.
+            let _ = timeout(NOTE_LIMIT, self.port.kept.wait_for(|kept| *kept >= self.notes)).await;
         }
     }
 

@@ -7,7 +7,7 @@ use panel_driver::{
     Stamped, clock, link,
 };
 use panel_model::{AccessCode, EventKind, InstallerCode, NotNow, PanelEvent, Password};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info, warn};
 
@@ -104,11 +104,13 @@ impl Owner {
         let (commands, command_receiver) = mpsc::channel(WAITING_COMMANDS);
         let (event_sender, events) = mpsc::channel(WAITING_EVENTS);
         let cancel = CancellationToken::new();
+        let kept = watch::Sender::new(0);
         let port = DriverPort {
             commands: command_receiver,
             events: event_sender,
             cancel: cancel.clone(),
             wire: self.parts.wire.clone(),
+            kept: kept.subscribe(),
         };
         let start = DriverStart { credentials, residue: self.residue.clone() };
         let driver = self.parts.setup.factory.driver(start);
@@ -128,7 +130,7 @@ impl Owner {
             }
             .in_current_span(),
         );
-        self.connection = Some(Connection { commands, events, cancel, up: false });
+        self.connection = Some(Connection { commands, events, cancel, up: false, notes: 0, kept });
     }
 
     /// The panel's secrets, as the store keeps them, and whether the panel refused that master code before.

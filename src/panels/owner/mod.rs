@@ -15,7 +15,7 @@ use panel_model::{
     AccessCode, Answer, EventKind, InstallerCode, PanelError, PanelEvent, PanelSnapshot, PanelState, PanelStatus,
     Password,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -102,6 +102,10 @@ struct Connection {
     cancel: CancellationToken,
     /// A snapshot came: commands may be given.
     up: bool,
+    /// Residue notes taken from the driver.
+    notes: u64,
+    /// Tells the driver how many of them are on the disk.
+    kept: watch::Sender<u64>,
 }
 
 impl Owner {
@@ -231,6 +235,9 @@ impl Owner {
         self.status(crossed, changes);
         if let DriverEvent::Residue(residue) = &stamped.event {
             self.residue.clone_from(residue);
+            if let Some(connection) = &mut self.connection {
+                connection.notes += 1;
+            }
         }
         let was_quiet = self.book.picture.state.is_quiet();
         self.book.take(stamped.wall, stamped.event, changes);

@@ -22,8 +22,12 @@ impl Owner {
         if changes.is_stored() {
             let urgency =
                 if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
+            let noted = changes.residue.is_some();
             let write = self.prepare(changes);
             self.journal.write(urgency, write).await;
+            if let Some(connection) = self.connection.as_ref().filter(|_| noted) {
+                connection.kept.send_replace(connection.notes);
+            }
             self.unseen = true;
         } else {
             self.unseen |= changes.picture;

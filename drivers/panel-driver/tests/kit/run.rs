@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use panel_driver::{
-    Busy, Command, CommandId, CommandRequest, DriverError, DriverEvent, DriverPort, LinkError, Outcome, Reply, Section,
-    Session, SessionOutput, Stamped, WireEntry, WireLog, run_session,
+    Busy, Command, CommandId, CommandRequest, DriverError, DriverEvent, DriverPort, LinkError, Outcome, Reply, Residue,
+    Section, Session, SessionOutput, Stamped, WireEntry, WireLog, run_session,
 };
 use panel_model::{Evidence, NotNow};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::soon;
 
-/// Obeys lines: `events N`, `send N`, `timer MS`, `busy`, `free`, `done`, `done N`, `stubborn`, `end`.
+/// Obeys lines: `events N`, `send N`, `note`, `timer MS`, `busy`, `free`, `done`, `done N`, `stubborn`, `end`.
 #[derive(Default)]
 struct Puppet {
     text: String,
@@ -43,6 +43,11 @@ impl Puppet {
                 self.outputs.extend((0..number).map(|n| SessionOutput::Event(DriverEvent::Firmware(n.to_string()))))
             }
             "send" => self.out.extend((0..number).map(|n| Bytes::from(format!("{n:03} ")))),
+            "note" => {
+                let note = Residue("menu".into());
+                self.outputs.push_back(SessionOutput::Event(DriverEvent::Residue(Some(note))));
+                self.out.push_back(Bytes::from_static(b"key "));
+            }
             "timer" => self.timer = Some(now + Duration::from_millis(number)),
             "busy" => self.busy = true,
             "free" => self.busy = false,
@@ -127,6 +132,7 @@ struct Stage {
     events: mpsc::Receiver<Stamped>,
     commands: mpsc::Sender<CommandRequest>,
     cancel: CancellationToken,
+    keep: watch::Sender<u64>,
     calls: Arc<Mutex<Vec<String>>>,
     run: JoinSet<DriverError>,
     began: tokio::time::Instant,
@@ -146,12 +152,13 @@ impl Stage {
         let (events_in, events) = mpsc::channel(events);
         let (commands, commands_out) = mpsc::channel(4);
         let cancel = CancellationToken::new();
-        let port =
-            DriverPort { commands: commands_out, events: events_in, cancel: cancel.clone(), wire: WireLog::default() };
+        let (keep, kept) = watch::channel(0);
+        let wire = WireLog::default();
+        let port = DriverPort { commands: commands_out, events: events_in, cancel: cancel.clone(), wire, kept };
         let calls = puppet.calls.clone();
         let mut run = JoinSet::new();
         run.spawn(run_session(puppet, link, port));
-        Self { panel, events, commands, cancel, calls, run, began: tokio::time::Instant::now() }
+        Self { panel, events, commands, cancel, keep, calls, run, began: tokio::time::Instant::now() }
     }
 
     async fn say(&mut self, line: &str) {
@@ -402,4 +409,26 @@ async fn a_panel_that_never_stops_talking_holds_up_neither_timers_nor_commands()
     stage.called("timeout").await;
     stage.cancel.cancel();
     assert_eq!(stage.end().await, DriverError::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_a_note_speaks_of_wait_until_it_is_kept() {
+    let mut stage = Stage::new(64, 4);
+    stage.say("note").await;
+    let told = soon("the note", stage.events.recv()).await.unwrap();
+    assert!(matches!(told.event, DriverEvent::Residue(Some(_))));
+    let mut key = [0; 4];
+    let early = tokio::time::timeout(Duration::from_secs(4), stage.panel.read_exact(&mut key)).await;
+    assert!(early.is_err(), "nothing is begun at the panel before the note is on the disk");
+    stage.keep.send_replace(1);
+    stage.hears("key ").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_note_that_cannot_be_kept_does_not_hold_the_panel_for_ever() {
+    let mut stage = Stage::new(64, 4);
+    stage.say("note").await;
+    soon("the note", stage.events.recv()).await.unwrap();
+    stage.hears("key ").await;
+    assert!(stage.began.elapsed() >= Duration::from_secs(5));
 }

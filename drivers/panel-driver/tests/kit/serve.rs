@@ -13,7 +13,7 @@ use panel_model::{EventKind, Password};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +72,8 @@ impl Driver {
         let (events_in, events) = mpsc::channel(16);
         let (commands_in, commands) = mpsc::channel(4);
         let cancel = CancellationToken::new();
-        let port = DriverPort { commands, events: events_in, cancel: cancel.clone(), wire: WireLog::default() };
+        let kept = watch::channel(0).1;
+        let port = DriverPort { commands, events: events_in, cancel: cancel.clone(), wire: WireLog::default(), kept };
         let mut run = JoinSet::new();
         run.spawn(run_session(ToySession::new(start, Bug::None), link, port));
         Self { events, cancel, run, _commands: commands_in }
