@@ -38,6 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rumqttc_v4", &["src/cloud/session/"]),
     ("rumqttd", &["src/demo/"]),
     ("axum", &["src/console/"]),
+    ("hyper", &["src/console/", "src/cli/client.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("sd_notify", &["src/daemon/"]),
     ("anyhow", &["src/cli/", "src/main.rs", "src/demo/"]),

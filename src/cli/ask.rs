@@ -3,15 +3,17 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 /// Asks for a secret once.
 pub(super) fn secret(what: &str) -> anyhow::Result<Zeroizing<String>> {
-    let text = if io::stdin().is_terminal() {
-        Zeroizing::new(rpassword::prompt_password(format!("{what}: ")).context("the terminal cannot be read")?)
-    } else {
-        piped(&mut io::stdin().lock(), what)?
-    };
+    let quiet = Quiet::begin().context("the terminal cannot be kept from showing what is typed")?;
+    if quiet.is_some() {
+        eprint!("{what}: ");
+        io::stderr().flush()?;
+    }
+    let text = piped(&mut io::stdin().lock(), what)?;
     if text.is_empty() {
         bail!("nothing was entered for the {what}");
     }
@@ -20,6 +22,8 @@ pub(super) fn secret(what: &str) -> anyhow::Result<Zeroizing<String>> {
 
 /// Asks for a new secret twice.
 pub(super) fn new_secret(what: &str) -> anyhow::Result<Zeroizing<String>> {
+    // Held over both: nothing that is typed ahead is shown either.
+    let _quiet = Quiet::begin()?;
     let first = secret(what)?;
     let again = secret(&format!("{what} once more"))?;
     if first != again {
@@ -38,6 +42,31 @@ pub(super) fn sure(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// While it lives, the terminal does not show what is typed. Begun before the prompt, so that not even the fastest typist
+/// sees a digit.
+struct Quiet(Termios);
+
+impl Quiet {
+    /// `None` where stdin is no terminal.
+    fn begin() -> io::Result<Option<Self>> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let before = tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        quiet.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
+        Ok(Some(Self(before)))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 fn piped(input: &mut impl BufRead, what: &str) -> anyhow::Result<Zeroizing<String>> {

@@ -1,10 +1,28 @@
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
 
-use super::args::CheckArgs;
 use super::table::table;
 use super::{Exit, out, words};
 use crate::config::{self, Config, Problems};
 use crate::daemon;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints each problem with its key, what is wrong and what to do, and exits with 78 when one of them is an error.
+Warnings alone exit with 0.
+
+  panelgate check --config panelgate.toml
+  panelgate check --config panelgate.toml --json | jq '.problems[].key'")]
+pub(super) struct CheckArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = crate::config::DEFAULT_FILE)]
+    config: PathBuf,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
 
 /// The result, for `--json`.
 #[derive(Debug, Serialize)]

@@ -1,12 +1,27 @@
 use std::io::{BufRead, Read};
 
 use anyhow::Context;
+use clap::Args;
 use panel_driver::DecodeOptions;
 use serde_json::{Value, json};
 
-use super::args::DecodeArgs;
 use super::{Exit, out};
 use crate::daemon::registry;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A line holds one frame as text or as hex digits. `<` in front says that it came from the panel, `>` that it went to
+it; `#` starts a comment. What cannot be read is told with {\"ok\":false,\"error\":…}; the rest goes on.
+
+  echo '6543D2' | panelgate decode dsc
+  panelgate decode dsc < capture.txt | jq -c 'select(.event)'")]
+pub(super) struct DecodeArgs {
+    /// Whose protocol it is
+    vendor: String,
+    /// Print codes and passwords instead of masking them
+    #[arg(long)]
+    show_codes: bool,
+}
 
 /// Longest line that is read; no frame of any vendor comes near.
 const LINE_BYTES: u64 = 64 * 1024;

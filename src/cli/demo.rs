@@ -1,9 +1,23 @@
+use std::path::PathBuf;
+
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::args::DemoArgs;
 use super::{Exit, out};
 use crate::demo::{self, Options, Places};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing has to be installed, nothing outside the data directory is touched. Prints what to look at next. Ends on Ctrl-C.")]
+pub(super) struct DemoArgs {
+    /// Folder for database, key and socket [default: a new folder under the system's temporary one]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Where the embedded broker listens (MQTT 3.1.1)
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:18830")]
+    mqtt: std::net::SocketAddr,
+}
 
 pub(super) fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

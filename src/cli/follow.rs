@@ -33,7 +33,9 @@ pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: boo
         return Ok(Exit::Pending);
     }
     let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
-    let mut waiting = Waiting { panel, slot, field, version: *version, json, answer: None, shown: Shown::default() };
+    let what = if matches!(action, Action::DisableUser { .. }) { "removal" } else { field.name() };
+    let mut waiting =
+        Waiting { panel, slot, field, what, version: *version, json, answer: None, shown: Shown::default() };
     let patience = Duration::from_secs(wait.timeout);
     let ended = timeout(patience, waiting.for_answers(updates, &detail.capabilities)).await;
     waiting.shown.end();
@@ -91,6 +93,8 @@ struct Waiting {
     panel: PanelId,
     slot: Slot,
     field: Field,
+    /// The same, for people.
+    what: &'static str,
     version: u64,
     json: bool,
     /// The last answer that was shown.
@@ -135,7 +139,7 @@ impl Waiting {
         if !untried {
             self.shown.end();
             let words = words::answer(self.field, answer, capabilities);
-            out::line(format_args!("{} {} {}: {words}", self.panel, self.slot, self.field.name()))?;
+            out::line(format_args!("{} {} {}: {words}", self.panel, self.slot, self.what))?;
         }
         Ok(())
     }

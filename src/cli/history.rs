@@ -1,11 +1,63 @@
 //! What happened: events, log lines, bytes on the wire.
 
-use super::args::{EventsArgs, LogArgs, WireArgs};
+use clap::{Args, Subcommand};
+use panel_model::PanelId;
+
+use super::args::Connect;
 use super::client::{Client, query};
 use super::table::table;
 use super::words::{or_dash, time, word};
 use super::{Exit, out};
 use crate::payload::{Event, LogLine, WireDirection, WireRow};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  panelgate events                       the last 20
+  panelgate events --follow --panel dsc-1
+  panelgate events --after 1200 --json   everything after that sequence number")]
+pub(super) struct EventsArgs {
+    #[command(flatten)]
+    connect: Connect,
+    /// Of this panel only
+    #[arg(long, value_name = "PANEL")]
+    panel: Option<PanelId>,
+    /// How many of the newest to show
+    #[arg(long, default_value_t = 20, conflicts_with = "after")]
+    last: u32,
+    /// Show all that follow this sequence number
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+    /// Go on with new ones as they come
+    #[arg(long, short)]
+    follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WireArgs {
+    panel: PanelId,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogArgs {
+    #[command(flatten)]
+    connect: Connect,
+    /// How many of the newest to show
+    #[arg(long, default_value_t = 20, conflicts_with = "after", global = true)]
+    last: u32,
+    /// Show all that follow this sequence number
+    #[arg(long, value_name = "SEQ", global = true)]
+    after: Option<u64>,
+    #[command(subcommand)]
+    what: Option<LogCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// The lines of the action log (what `log` does by itself)
+    List,
+}
 
 pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.connect);

@@ -1,7 +1,7 @@
 //! The command line: what a person at the box types. Most commands ask the running daemon over its socket
 //! (`client.rs`), a few work by themselves (`check`, `simulate`, `decode`), and `run` and `demo` are the daemon.
 //!
-//! `args.rs` is the grammar with its help texts; then one file per subject. Output goes to stdout, everything about
+//! `args.rs` is the top of the grammar; each subject's file begins with its own part of it and help texts. Output goes to stdout, everything about
 //! how it goes to stderr, so that stdout can be piped.
 #![allow(clippy::print_stderr, reason = "this is the program's voice")]
 

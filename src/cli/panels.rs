@@ -1,14 +1,89 @@
 use std::fmt::Write as _;
 
-use panel_model::PanelId;
+use clap::{Args, Subcommand};
+use panel_model::{ArmMode, PanelId, Partition, Zone};
 
-use super::args::{PanelsArgs, PanelsCommand};
+use super::args::{Connect, word as model_word};
 use super::client::Client;
 use super::table::table;
 use super::words::{or_dash, time, word};
 use super::{Exit, ask, follow, out, ports};
-use crate::actions::{Action, CredentialKind};
+use crate::actions::{Action, CredentialKind, RefreshSection};
 use crate::payload::{PanelDetail, PanelRow};
+
+#[derive(Debug, Args)]
+pub(super) struct PanelsArgs {
+    #[command(flatten)]
+    connect: Connect,
+    #[command(subcommand)]
+    what: Option<PanelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PanelsCommand {
+    /// All panels (what `panels` does by itself)
+    List,
+    /// One panel: partitions, zones, troubles, and what it can do
+    Show { panel: PanelId },
+    /// Read a part of the panel again
+    Refresh {
+        panel: PanelId,
+        /// state, users or labels
+        #[arg(default_value = "state", value_parser = model_word::<RefreshSection>)]
+        section: RefreshSection,
+    },
+    /// Arm a partition
+    Arm {
+        panel: PanelId,
+        partition: Partition,
+        /// away, stay, night, away_no_entry or stay_no_entry
+        #[arg(default_value = "away", value_parser = model_word::<ArmMode>)]
+        mode: ArmMode,
+        /// Ask for a code; without it the panel arms by itself where it may
+        #[arg(long)]
+        code: bool,
+    },
+    /// Disarm a partition; asks for a code
+    Disarm { panel: PanelId, partition: Partition },
+    /// Bypass a zone
+    Bypass {
+        panel: PanelId,
+        zone: Zone,
+        /// Take the bypass back
+        #[arg(long)]
+        off: bool,
+    },
+    /// Activate an output of a partition
+    Output { panel: PanelId, partition: Partition, output: u8 },
+    /// Set the panel's clock to the box's local time
+    SetClock { panel: PanelId },
+    /// Give the box a secret that it needs at the panel; asks for it
+    SetCredential {
+        panel: PanelId,
+        /// password, master-code or installer-code
+        #[arg(value_parser = model_word::<CredentialKind>)]
+        credential: CredentialKind,
+    },
+    /// Prove the installer code at the panel; asks for it
+    ///
+    /// The panel enters installer programming for a moment, which it may report to a central station, and a wrong code
+    /// counts towards its lock-out.
+    VerifyInstallerCode {
+        panel: PanelId,
+        /// Prove the code that the box keeps, without asking
+        #[arg(long)]
+        kept: bool,
+    },
+    /// Write a new installer code to the panel; asks for it twice
+    ChangeInstallerCode {
+        panel: PanelId,
+        /// Ask for the present code too, instead of using the one that the box keeps
+        #[arg(long)]
+        ask_current: bool,
+    },
+    /// Serial devices of this machine
+    Ports,
+}
 
 pub(super) async fn run(args: PanelsArgs) -> anyhow::Result<Exit> {
     let (client, json) = (Client::new(&args.connect), args.connect.json);

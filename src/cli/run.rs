@@ -1,7 +1,20 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
 use super::Exit;
-use super::args::RunArgs;
 use crate::config;
 use crate::daemon::{self, Ended};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Stops in order on SIGTERM or SIGINT (20 s at most), at once on the second one. Tells systemd when it is ready and that it
+is alive. PANELGATE_LOG overrides log.level, for example PANELGATE_LOG=info,panelgate::panels=debug.")]
+pub(super) struct RunArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", default_value = crate::config::DEFAULT_FILE)]
+    config: PathBuf,
+}
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let (config, warnings) = match config::load(&args.config).check(daemon::check) {

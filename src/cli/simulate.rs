@@ -1,6 +1,8 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use clap::Args;
 use panel_driver::sim::{Input, ServeOn, serve};
 use panel_model::{AccessCode, InstallerCode, Password};
 use tokio::io::BufReader;
@@ -8,8 +10,67 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
-use super::args::SimulateArgs;
 use crate::daemon::registry::simulator::{self, Wanted};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Starts with the vendor's factory codes. What happens is printed as JSON, one object a line. On stdin and in the script:
+  open ZONE, close ZONE, tamper ZONE, trip ZONE, battery low|ok [ZONE], ac off|on, enter CODE [PARTITION],
+  arm away|stay|night [PARTITION] [SLOT], disarm [PARTITION] [SLOT], panic fire|medical|police, edit SLOT WORDS…,
+  drop [SECONDS], reboot, fault NAME…, wait SECONDS, users, state, quit
+
+  panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
+  panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7")]
+#[command(group = clap::ArgGroup::new("door").required(true))]
+pub(super) struct SimulateArgs {
+    /// Whose panel
+    vendor: String,
+    /// Let clients dial this address
+    #[arg(long, value_name = "ADDRESS", group = "door")]
+    listen: Option<String>,
+    /// Let clients open a pty by this path
+    #[arg(long, value_name = "PATH", group = "door")]
+    pty: Option<PathBuf>,
+    /// Dial this address
+    #[arg(long, value_name = "ADDRESS", group = "door")]
+    connect: Option<String>,
+    /// dsc: it100 or envisalink
+    #[arg(long)]
+    interface: Option<String>,
+    /// The panel's model [default for dsc: PC1864]
+    #[arg(long)]
+    model: Option<String>,
+    /// Users with random codes besides the master
+    #[arg(long, value_name = "N")]
+    users: Option<u16>,
+    /// Partitions in use
+    #[arg(long, value_name = "N")]
+    partitions: Option<u8>,
+    /// Zones in use
+    #[arg(long, value_name = "N")]
+    zones: Option<u8>,
+    /// Digits of all codes
+    #[arg(long, value_name = "N")]
+    code_length: Option<usize>,
+    /// One of the panel's own settings, such as exit_seconds=10 or pace=fast; an unknown name lists them all
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Seed of everything that is random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// A script to follow beside stdin
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Master code, in the place of the factory's
+    #[arg(long, value_name = "CODE")]
+    master: Option<String>,
+    /// Installer code, in the place of the factory's
+    #[arg(long, value_name = "CODE")]
+    installer: Option<String>,
+    /// Password of the module, in the place of the factory's
+    #[arg(long, value_name = "PASSWORD")]
+    password: Option<String>,
+}
 
 /// How long reading from stdin may hold up the end.
 const STDIN_WITHIN: Duration = Duration::from_millis(100);
@@ -66,4 +127,10 @@ fn wanted(args: SimulateArgs) -> Wanted {
         password: args.password.map(Password::new),
         settings: args.set,
     }
+}
+
+/// A setting and its value.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

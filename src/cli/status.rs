@@ -1,9 +1,17 @@
-use super::args::StatusArgs;
+use clap::Args;
+
+use super::args::Connect;
 use super::client::Client;
 use super::table::table;
 use super::words::time;
 use super::{Exit, out};
 use crate::api::{BoxInfo, UnitState};
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    connect: Connect,
+}
 
 pub(super) async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     let info: BoxInfo = Client::new(&args.connect).get("/info").await?;

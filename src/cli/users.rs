@@ -1,12 +1,94 @@
-use panel_model::{Access, CodeState, PanelId, Slot};
+use clap::{Args, Subcommand};
+use panel_model::{Access, CodeState, PanelId, PanelRole, PartitionSet, Slot};
 
-use super::args::{PageArgs, UsersArgs, UsersCommand};
+use super::args::{Connect, Wait, word};
 use super::client::{Client, query};
 use super::table::table;
 use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
 use crate::api::Page;
 use crate::payload::{Answer, PanelDetail, User};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  panelgate users dsc-1                         the first 15 places
+  panelgate users dsc-1 list --page 2 --size 50
+  panelgate users dsc-1 set-code 4              asks for the code twice, without showing it
+  printf '%s\\n' 2846 2846 | panelgate users dsc-1 set-code 4
+  panelgate users dsc-1 partitions 4 1,2
+
+A change is first accepted by the box and then written to the panel; the command waits for the panel's answer and says
+how well it is proved: read back, acknowledged, or written without an answer.")]
+pub(super) struct UsersArgs {
+    panel: PanelId,
+    #[command(flatten)]
+    connect: Connect,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(subcommand)]
+    what: Option<UsersCommand>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+struct PageArgs {
+    /// Page to show, from 1
+    #[arg(long, default_value_t = 1)]
+    page: usize,
+    /// Rows on a page: 10, 15, 50, 100 or 200
+    #[arg(long, default_value_t = 15)]
+    size: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum UsersCommand {
+    /// The panel's places for users (what `users PANEL` does by itself)
+    List(PageArgs),
+    /// Set or replace the code of a place; on an empty place that creates the user
+    SetCode {
+        slot: Slot,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Name a user
+    Label {
+        slot: Slot,
+        text: String,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Choose the partitions that a user may operate
+    Partitions {
+        slot: Slot,
+        /// A list such as 1,4,6
+        partitions: PartitionSet,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Choose the role of a user
+    Role {
+        slot: Slot,
+        /// user, supervisor, one-time-user, duress, … as the panel has them
+        #[arg(value_parser = word::<PanelRole>)]
+        role: PanelRole,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Remove a user: code, label, partitions
+    Disable {
+        slot: Slot,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wait: Wait,
+    },
+    /// Read all users from the panel again
+    Refresh,
+    /// Proximity tags, where the panel has them
+    Tags { slot: Slot },
+    /// Door locks, where the panel has them
+    Locks { slot: Slot },
+}
 
 pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
     let UsersArgs { panel, connect, page, what } = args;
