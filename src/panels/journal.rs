@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::store::{Committed, Store, StoreError, Tx, Urgency};
+use crate::store::{Chain, Committed, Store, StoreError, Tx, Urgency};
 
 /// A transaction that owns its data, so that it can be tried again.
 pub(super) type Write = Arc<dyn Fn(&mut Tx<'_>) -> Result<(), StoreError> + Send + Sync>;
@@ -24,9 +24,13 @@ const UNDER_WAY: usize = 64;
 /// The panel's writes that are not committed yet, oldest first.
 pub(super) struct Journal {
     store: Store,
+    /// None of the writes may overtake another: a later one may be about the same row.
+    chain: Chain,
     panel: PanelId,
     under_way: VecDeque<UnderWay>,
     cancel: CancellationToken,
+    /// It was told that the store takes nothing.
+    told: bool,
 }
 
 struct UnderWay {
@@ -34,13 +38,12 @@ struct UnderWay {
     committed: Option<Committed<()>>,
     /// The store could not take it; when it is handed over again.
     again: Option<Instant>,
-    urgency: Urgency,
     write: Write,
 }
 
 impl Journal {
     pub(super) fn new(store: Store, panel: PanelId, cancel: CancellationToken) -> Self {
-        Self { store, panel, under_way: VecDeque::new(), cancel }
+        Self { store, chain: Chain::default(), panel, under_way: VecDeque::new(), cancel, told: false }
     }
 
     pub(super) fn is_settled(&self) -> bool {
@@ -55,8 +58,8 @@ impl Journal {
             self.settle_one().await;
         }
         let work = Arc::clone(&write);
-        let committed = self.store.begin_write(urgency, move |tx| work(tx)).await.ok();
-        self.under_way.push_back(UnderWay { committed, again: None, urgency, write });
+        let committed = self.store.begin_write_in(&self.chain, urgency, move |tx| work(tx)).await.ok();
+        self.under_way.push_back(UnderWay { committed, again: None, write });
         if urgency == Urgency::Now {
             self.settle().await;
         }
@@ -77,40 +80,60 @@ impl Journal {
     /// A write stays first in line until it is committed. Cut short while it is with the store, it is waited for next
     /// time and not handed over twice.
     pub(super) async fn settle_one(&mut self) {
-        let Some(first) = self.under_way.front_mut() else { return std::future::pending().await };
-        loop {
+        while let Some(first) = self.under_way.front_mut() {
             if let Some(committed) = &mut first.committed {
                 let result = committed.await;
                 first.committed = None;
                 match result {
-                    Ok(()) => break,
-                    Err(error) => first.refused(&self.panel, &error),
+                    Ok(()) => return self.first_is_done(),
+                    Err(error) => self.refused(&error),
                 }
             }
+            self.take_back_the_rest().await;
+            let Some(first) = self.under_way.front_mut() else { return };
             if let Some(again) = first.again {
                 tokio::select! {
                     biased;
-                    () = self.cancel.cancelled() => break,
+                    () = self.cancel.cancelled() => return self.first_is_done(),
                     () = sleep_until(again.into()) => {}
                 }
             }
+            self.chain.mend();
             let work = Arc::clone(&first.write);
-            match self.store.begin_write(first.urgency, move |tx| work(tx)).await {
+            // It has waited long enough: not for company, too.
+            match self.store.begin_write_in(&self.chain, Urgency::Now, move |tx| work(tx)).await {
                 Ok(committed) => first.committed = Some(committed),
-                Err(error) => first.refused(&self.panel, &error),
+                Err(error) => self.refused(&error),
             }
         }
-        if first.again.is_some() && !self.cancel.is_cancelled() {
+        std::future::pending().await
+    }
+
+    /// Those behind a write that failed are refused by the store. When it has said so of all of them, the line can be
+    /// begun anew; each is handed over again when it is the first.
+    async fn take_back_the_rest(&mut self) {
+        for later in self.under_way.iter_mut().skip(1) {
+            if let Some(committed) = &mut later.committed {
+                let _ = committed.await;
+                later.committed = None;
+            }
+            later.again = Some(clock::now());
+        }
+    }
+
+    fn first_is_done(&mut self) {
+        if !self.cancel.is_cancelled() && std::mem::take(&mut self.told) {
             info!(panel = %self.panel, "the store takes events again");
         }
         self.under_way.pop_front();
     }
-}
 
-impl UnderWay {
-    fn refused(&mut self, panel: &PanelId, error: &StoreError) {
-        if self.again.replace(clock::now() + AGAIN).is_none() {
-            warn!(%error, %panel, "the store cannot take what the panel told; trying until it can");
+    fn refused(&mut self, error: &StoreError) {
+        if !std::mem::replace(&mut self.told, true) {
+            warn!(%error, panel = %self.panel, "the store cannot take what the panel told; trying until it can");
+        }
+        if let Some(first) = self.under_way.front_mut() {
+            first.again = Some(clock::now() + AGAIN);
         }
     }
 }
@@ -150,5 +173,27 @@ mod tests {
         store.read(|_| Ok(())).await.expect("the store answers");
         journal.settle().await;
         assert_eq!((tries.load(Ordering::SeqCst), done.load(Ordering::SeqCst)), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn no_write_overtakes_one_that_the_store_could_not_take() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = Arc::new(Keys::from_bytes([7; 32]));
+        let (store, _) = Store::open(&StoreOptions::new(folder.path()), keys).expect("a store");
+        let mut journal = Journal::new(store, "p".parse().expect("an id"), CancellationToken::new());
+        let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for n in 0..5 {
+            let (tries, done) = (AtomicU32::new(0), Arc::clone(&done));
+            let write: Write = Arc::new(move |_: &mut Tx<'_>| {
+                if n == 1 && tries.fetch_add(1, Ordering::SeqCst) < 2 {
+                    return Err(StoreError::Full);
+                }
+                done.lock().expect("not poisoned").push(n);
+                Ok(())
+            });
+            journal.write(Urgency::Grouped, write).await;
+        }
+        journal.settle().await;
+        assert_eq!(*done.lock().expect("not poisoned"), [0, 1, 2, 3, 4]);
     }
 }

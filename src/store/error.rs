@@ -65,6 +65,9 @@ pub enum StoreError {
     /// A sealed value could not be sealed or opened.
     #[error("a sealed value: {0}")]
     Seal(#[from] SealError),
+    /// A write of the same chain failed before, and none may overtake it.
+    #[error("an earlier write of the same line failed")]
+    Behind,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

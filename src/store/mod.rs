@@ -29,6 +29,7 @@ mod users;
 use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 
@@ -164,8 +165,42 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.hand_over_write(urgency, None, work).await
+    }
+
+    /// The same for a write that is part of a chain: after one of it failed, it is refused with
+    /// [`StoreError::Behind`].
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropped before it returns, nothing happens.
+    pub async fn begin_write_in<T, F>(
+        &self,
+        chain: &Chain,
+        urgency: Urgency,
+        work: F,
+    ) -> Result<Committed<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.hand_over_write(urgency, Some(chain.clone()), work).await
+    }
+
+    async fn hand_over_write<T, F>(
+        &self,
+        urgency: Urgency,
+        chain: Option<Chain>,
+        work: F,
+    ) -> Result<Committed<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        self.hand_over(thread::Job::write(urgency, work, reply)).await?;
+        self.hand_over(thread::Job::write(urgency, chain, work, reply)).await?;
         Ok(Committed(answer))
     }
 
@@ -208,6 +243,26 @@ impl Store {
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         // There is a permit for every place in the channel, so it cannot be full.
         self.jobs.try_send(thread::Ticket { job, _room: room }).map_err(|_| StoreError::Closed)
+    }
+}
+
+/// Writes of which none may overtake another: after one failed, all that come behind it are refused, until the chain
+/// is mended. By then the owner of the chain has to have heard of all that are still with the store.
+#[derive(Debug, Clone, Default)]
+pub struct Chain(Arc<AtomicBool>);
+
+impl Chain {
+    /// The next write is the first of the line again.
+    pub fn mend(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn break_off(&self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

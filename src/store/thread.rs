@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use super::pacing::{self, Pacing, Urgency};
 use super::room::Totals;
 use super::tx::{Desk, Tx, View};
-use super::{StoreError, StoreOptions, recover};
+use super::{Chain, StoreError, StoreOptions, recover};
 
 /// A group of this many writes takes in no more, also when more wait already.
 const GROUP_MAX: usize = 256;
@@ -75,12 +75,17 @@ pub(super) enum Job {
 type Read = dyn FnOnce(&View<'_>) -> Option<StoreError> + Send;
 
 impl Job {
-    pub(super) fn write<T, F>(urgency: Urgency, work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self
+    pub(super) fn write<T, F>(
+        urgency: Urgency,
+        chain: Option<Chain>,
+        work: F,
+        reply: oneshot::Sender<Result<T, StoreError>>,
+    ) -> Self
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        Self::Write(urgency, Box::new(Piece { work: Some(work), value: None, reply }))
+        Self::Write(urgency, Box::new(Piece { work: Some(work), value: None, chain, reply }))
     }
 
     pub(super) fn read<T, F>(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self
@@ -101,6 +106,8 @@ impl Job {
 pub(super) trait Work: Send {
     /// Does it, once.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    /// The chain that it is part of.
+    fn chain(&self) -> Option<&Chain>;
     /// Tells the caller how it ended.
     fn answer(self: Box<Self>, end: Result<(), StoreError>);
 }
@@ -108,6 +115,7 @@ pub(super) trait Work: Send {
 struct Piece<T, F> {
     work: Option<F>,
     value: Option<T>,
+    chain: Option<Chain>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -120,6 +128,10 @@ where
         let work = self.work.take().ok_or(StoreError::Internal)?;
         self.value = Some(work(tx)?);
         Ok(())
+    }
+
+    fn chain(&self) -> Option<&Chain> {
+        self.chain.as_ref()
     }
 
     fn answer(self: Box<Self>, end: Result<(), StoreError>) {
@@ -215,6 +227,9 @@ impl Writer {
 
     fn write(&mut self, urgency: Urgency, mut work: Box<dyn Work>) {
         let now = clock::now();
+        if work.chain().is_some_and(Chain::is_broken) {
+            return self.failed(work, StoreError::Behind);
+        }
         if let Err(error) = self.begin(now) {
             self.failed(work, error);
             return;
@@ -324,6 +339,9 @@ impl Writer {
     fn failed(&mut self, work: Box<dyn Work>, error: StoreError) {
         count(&self.counters.failed, 1);
         self.note_damage(&error);
+        if let Some(chain) = work.chain() {
+            chain.break_off();
+        }
         work.answer(Err(error));
     }
 
