@@ -54,9 +54,9 @@ fn a_code_typed_at_the_command_line_reaches_the_panel_and_is_found_nowhere_else(
     observer.wait_status(0, "dsc-1", "online");
 
     let mut person = site.cli_at_terminal(&["users", "dsc-1", "set-code", "4"]);
-    person.expect("new code for user 4");
+    person.expect_hidden("new code for user 4");
     person.type_line(CANARY);
-    person.expect("once more");
+    person.expect_hidden("once more");
     person.type_line(CANARY);
     let (done, screen) = person.finish();
     assert!(done, "{screen}");

@@ -75,6 +75,27 @@ fn a_second_signal_ends_at_once_what_the_first_one_would_end_in_order() {
 }
 
 #[test]
+fn a_service_manager_that_does_not_listen_holds_up_nothing() {
+    let panel = Sim::envisalink().start();
+    let site = Site::with_envisalink(&panel);
+    let observer = site.observe();
+    let mut daemon = Managed::start(&site);
+    daemon.hear("READY=1");
+    // Its queue is full when a message more would block.
+    let path = site.path("manager");
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"WATCHDOG=1", &path).is_ok() {}
+    observer.wait_status(0, "dsc-1", "online");
+    for _ in 0..20 {
+        site.cli(&["panels"]).ok();
+    }
+    site.cli_with(&["users", "dsc-1", "set-code", "4"], "2846\n2846\n").ok();
+    daemon.process.terminate();
+    assert_eq!(daemon.process.wait().code(), Some(0));
+}
+
+#[test]
 fn log_lines_for_the_journal_are_short_and_have_a_priority() {
     let panel = Sim::envisalink().start();
     let mut site = Site::with_envisalink(&panel);

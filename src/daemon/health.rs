@@ -11,9 +11,20 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::api::{UnitState, UnitStates};
 
+/// How long the service manager may take to listen, where somebody waits for it.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
 /// Tells the service manager, if there is one.
-pub(super) fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+pub(super) async fn notify(state: NotifyState<'static>) {
+    if timeout(HEARD_WITHIN, tell(state)).await.is_err() {
+        tracing::warn!("the service manager does not listen");
+    }
+}
+
+/// Beside the one thread that everything runs on: a service manager that does not read its socket makes the sender wait.
+async fn tell(state: NotifyState<'static>) {
+    let told = tokio::task::spawn_blocking(move || sd_notify::notify(&[state])).await;
+    if let Ok(Err(error)) = told {
         tracing::warn!(%error, "the service manager could not be told");
     }
 }
@@ -75,7 +86,8 @@ impl Health {
         loop {
             ticks.tick().await;
             match self.first_silent(watchdog / 6).await {
-                None => notify(&[NotifyState::Watchdog]),
+                // Waited for to its end, so that one thread at most waits for a manager that does not listen.
+                None => tell(NotifyState::Watchdog).await,
                 Some(unit) => tracing::error!(unit, "does not answer; the watchdog is not fed"),
             }
         }

@@ -100,14 +100,14 @@ async fn run_until_signal(config: Config) -> Ended {
             return Ended::AsAsked;
         }
     };
-    health::notify(&[NotifyState::Ready]);
+    health::notify(NotifyState::Ready).await;
     tracing::info!("ready");
     let signal = tokio::select! {
         signal = signals.next() => signal,
         () = daemon.feed_watchdog() => "none",
     };
     tracing::info!(signal, "stopping; a second signal ends at once");
-    health::notify(&[NotifyState::Stopping]);
+    health::notify(NotifyState::Stopping).await;
     tokio::select! {
         () = daemon.stop() => Ended::AsAsked,
         signal = signals.next() => {

@@ -62,6 +62,25 @@ impl Terminal {
         }
     }
 
+    /// Waits until `text` is shown and what is typed is not: programs ask first and hide then, people type later.
+    pub(crate) fn expect_hidden(&mut self, text: &str) {
+        self.expect(text);
+        let end = clock::now() + deadline();
+        while !self.hides_typing() {
+            assert!(clock::now() < end, "the terminal goes on showing what is typed after `{text}`");
+        }
+    }
+
+    /// Whether the terminal of the command that `script` runs has its echo switched off.
+    fn hides_typing(&self) -> bool {
+        let script = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children")).unwrap_or_default();
+        children.split_whitespace().any(|child| {
+            let stty = Command::new("stty").args(["-a", "-F", &format!("/proc/{child}/fd/0")]).output();
+            stty.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains(" -echo "))
+        })
+    }
+
     /// Types a line.
     pub(crate) fn type_line(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().unwrap();

@@ -16,6 +16,9 @@ pub(crate) struct Collect {
     report: PanelState,
     wanted: PartitionSet,
     told: PartitionSet,
+    /// A zone was told. Partitions and lights may change by themselves while the answer is on its way (a menu that is
+    /// being left); zones, which come first, show that it is there.
+    zones: bool,
     /// What an answer ends with: the lights on an Envisalink, the version on an IT-100.
     closing: bool,
     /// Some partition's trouble light is on.
@@ -42,6 +45,7 @@ impl Collect {
             report,
             wanted,
             told: PartitionSet::EMPTY,
+            zones: zones == 0,
             closing: false,
             trouble: false,
             begun: None,
@@ -60,7 +64,10 @@ impl Collect {
         let part = match message {
             ModuleMessage::Partition(notice, partition) => self.partition(*notice, *partition, event),
             ModuleMessage::Armed { partition, .. } => self.armed(*partition, event),
-            ModuleMessage::Zone(ZoneNotice::Opened | ZoneNotice::Closed, _) => self.apply(event),
+            ModuleMessage::Zone(ZoneNotice::Opened | ZoneNotice::Closed, _) => {
+                self.zones = true;
+                self.apply(event)
+            }
             ModuleMessage::VerboseTrouble(_) => true,
             ModuleMessage::Lights(_) | ModuleMessage::LightsFlashing(_) => {
                 self.closing |= self.transport == Transport::Envisalink;
@@ -97,7 +104,7 @@ impl Collect {
     /// When the report is over if nothing more comes.
     pub(crate) fn ends_at(&self) -> Option<Instant> {
         let (begun, last) = (self.begun?, self.last?);
-        let complete = self.closing && self.wanted.is_subset(self.told);
+        let complete = self.closing && self.zones && self.wanted.is_subset(self.told);
         let quiet = if complete { REPORT_QUIET_WHEN_COMPLETE } else { REPORT_QUIET };
         Some((last + quiet).min(begun + REPORT_LIMIT))
     }
