@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::process::{Pipes, Process};
@@ -173,18 +173,28 @@ impl Daemon {
         })
     }
 
-    /// Reads the users of these panels, all at the same time.
-    pub(crate) fn read_users(&self, panels: impl Iterator<Item = usize>) -> Result<()> {
-        let readers = panels.map(|n| {
+    /// Has the users of these panels read, all at the same time, and waits until so many are known of each.
+    pub(crate) fn read_users(&self, panels: &[usize], each: usize, limit: Duration) -> Result<()> {
+        let readers = panels.iter().map(|n| {
             let mut command = Command::new(&self.binary);
             command.arg("users").arg(format!("dsc-{n}")).arg("refresh").arg("--socket").arg(&self.socket);
             command.stdout(Stdio::null()).spawn()
         });
-        for reader in readers.collect::<std::io::Result<Vec<_>>>()? {
-            let output = reader.wait_with_output()?;
-            ensure!(output.status.success(), "the users of a panel were not read");
+        let readers = readers.collect::<std::io::Result<Vec<_>>>()?;
+        let known = wait_until("all users are read", limit, || {
+            let rows = self.ask(&["panels", "list"])?;
+            let users = |id: &str| {
+                let row = rows.as_array()?.iter().find(|row| row.get("panel").and_then(Value::as_str) == Some(id))?;
+                row.get("users")?.as_u64()
+            };
+            Ok(panels.iter().all(|n| users(&format!("dsc-{n}")) >= Some(each as u64)))
+        });
+        // What is still read of them are partitions and attributes, which takes a panel several minutes.
+        for mut reader in readers {
+            reader.kill()?;
+            reader.wait()?;
         }
-        Ok(())
+        known
     }
 
     /// Waits until the newest event in the store is about this zone.

@@ -129,7 +129,8 @@ impl House {
     /// Reads the users of the panels that can tell them, and counts those that are reported.
     fn read_users(&self, daemon: &Daemon) -> Result<usize> {
         let readable = self.simulators.iter().enumerate().filter(|(_, s)| s.interface == Interface::It100);
-        daemon.read_users(readable.map(|(n, _)| n + 1))?;
+        let readable: Vec<_> = readable.map(|(n, _)| n + 1).collect();
+        daemon.read_users(&readable, usize::from(USERS), Duration::from_secs(180))?;
         let rows = daemon.ask(&["panels", "list"])?;
         let users = rows.as_array().context("a list")?.iter().filter_map(|row| row.get("users")?.as_u64()).sum::<u64>();
         Ok(usize::try_from(users)?)

@@ -247,16 +247,26 @@ impl Tx<'_> {
     pub fn outbox_ack(&mut self, acknowledged: &[OutboxSeq]) -> Result<(), StoreError> {
         let mut floor = 0;
         for OutboxSeq(seq) in acknowledged {
-            let sql = "DELETE FROM outbox WHERE priority IN (0, 1, 2, 3) AND seq = ?1 \
-                       RETURNING priority, seq, kind, size";
-            for row in self.rows(sql, [Count(*seq)], stored_row)? {
-                self.forget(&row);
-                if matches!(row.kind, Kind::Delta | Kind::Gap) {
-                    floor = floor.max(row.seq);
-                }
+            let Some(row) = self.take_out(*seq)? else { continue };
+            self.forget(&row);
+            if matches!(row.kind, Kind::Delta | Kind::Gap) {
+                floor = floor.max(row.seq);
             }
         }
         self.keep_floor(floor)
+    }
+
+    /// Deletes the record with that number, whatever its priority; the most frequent is looked at first.
+    fn take_out(&mut self, seq: u64) -> Result<Option<Stored>, StoreError> {
+        for priority in [Priority::State, Priority::Alarm, Priority::Trouble, Priority::Log] {
+            let key = (priority as u8, Count(seq));
+            let sql = "SELECT priority, seq, kind, size FROM outbox WHERE priority = ?1 AND seq = ?2";
+            if let Some(row) = self.row(sql, key, stored_row)? {
+                self.execute("DELETE FROM outbox WHERE priority = ?1 AND seq = ?2", key)?;
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 
     /// Events and log lines keep their numbers in the history; of the others this is all that is left.
