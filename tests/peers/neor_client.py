@@ -1,6 +1,7 @@
 """A server of ours against a simulated Neo panel that dials it: once with encryption type 2, once with type 1.
 
-    neor_client.py COMMAND...    the panel: `panelgate simulate neor` or `python neor_communicator.py`; options are added
+    neor_client.py COMMAND…    the panel: `panelgate simulate neor` or `python neor_communicator.py`, to which options
+                               are added
 """
 
 import sys

@@ -63,6 +63,7 @@ class Link:
         self._queue = collections.deque()
         self._rest = b""
         self._owes_ack = False
+        self._last = None
         self.tx_key = self.rx_key = None
         self.peer_header = None
         self.trace = collections.deque(maxlen=40)
@@ -72,9 +73,10 @@ class Link:
         self._queue.append((message, then))
         self._flush()
 
-    def repeat(self, message):
+    def repeat(self):
         """Sends the last message once more, as after a lost acknowledgement."""
-        self._put(self._sequence.present() + u16(message.command) + message.body, f"{message} (again)")
+        self._sequence.waiting = True
+        self._put(self._sequence.present() + u16(self._last.command) + self._last.body, f"{self._last} (again)")
 
     @property
     def unsent(self):
@@ -118,6 +120,7 @@ class Link:
     def _flush(self):
         if self._queue and not self._sequence.waiting:
             message, then = self._queue.popleft()
+            self._last = message
             self._owes_ack = False
             self._put(self._sequence.message() + u16(message.command) + message.body, message)
             if then:
