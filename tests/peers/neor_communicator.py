@@ -169,11 +169,11 @@ class Communicator:
             self.session.start()
             while not self.session.ended and (chunk := await reader.read(4096)):
                 self.session.link.feed(chunk)
-        except Wrong as wrong:
-            failure = f"{type(wrong).__name__}: {wrong}"
-            self.complaints.append("\n".join([failure, *self.session.link.trace]))
         except OSError:
             pass  # the line was cut
+        except Exception as wrong:  # shown by whoever waits, whether it is the server's mistake or our own
+            failure = f"{type(wrong).__name__}: {wrong}"
+            self.complaints.append("\n".join([failure, *self.session.link.trace]))
         finally:
             self._writer.close()
             session, self.session = self.session, None
