@@ -118,12 +118,15 @@ class Session:
 
 
 class Communicator:
-    """Keeps a panel connected: dials again whenever the line is lost, and tells then what happened meanwhile."""
+    """Keeps a panel connected: dials again whenever the line is lost, and tells then what happened meanwhile.
 
-    def __init__(self, address, identifier, access, tell, **panel):
+    `tell` hears what happens at the panel, `heard` that anything came from the server.
+    """
+
+    def __init__(self, address, identifier, access, tell, heard=lambda: None, **panel):
         later = lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call)
         self._address, self._identifier, self._access = address, identifier, access
-        self._later, self._tell = later, tell
+        self._later, self._tell, self._heard = later, tell, heard
         self.panel = Panel(later, tell, self.notify, **panel)
         self.session = self._writer = None
         self._offline = []
@@ -169,6 +172,7 @@ class Communicator:
             self.session.start()
             while not self.session.ended and (chunk := await reader.read(4096)):
                 self.session.link.feed(chunk)
+                self._heard()
         except OSError:
             pass  # the line was cut
         except Exception as wrong:  # shown by whoever waits, whether it is the server's mistake or our own

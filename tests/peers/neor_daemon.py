@@ -48,8 +48,8 @@ class Site:
         self.box, self.name = box, panel
         self.happened = []
         self.communicator = Communicator(
-            ("127.0.0.1", port), identifier, access(identifier, number, code, code), self._tell, users=95, used=20,
-            exit_seconds=1)
+            ("127.0.0.1", port), identifier, access(identifier, number, code, code), self._tell, box.seen.news,
+            users=95, used=20, exit_seconds=1)
         self.panel = self.communicator.panel
 
     def _tell(self, event, **fields):
