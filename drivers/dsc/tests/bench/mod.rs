@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use driver_dsc::codec::{ChecksumCase, Decoder, Frame, Number};
 use driver_dsc::{Config, DscSession, RawConfig};
+use panel_driver::testkit::leak;
 use panel_driver::{
     Command, CommandId, Credentials, DriverError, DriverEvent, DriverStart, Outcome, Residue, Session, SessionOutput,
     SetUser, clock,
@@ -330,12 +331,9 @@ impl Bench {
     }
 
     pub(crate) fn assert_no_secret(&self, secrets: &[&str]) {
-        let told = format!("{:?}{:?}", self.outputs, self.session);
-        for secret in secrets {
-            assert!(!told.contains(secret), "a secret is told");
-            for entry in &self.wire {
-                assert!(!entry.contains(secret), "a secret in the wire log: {entry}");
-            }
+        assert_eq!(leak(&(&self.outputs, &self.session), secrets.iter().copied()), None, "a secret is told");
+        for (secret, entry) in secrets.iter().flat_map(|secret| self.wire.iter().map(move |entry| (secret, entry))) {
+            assert!(!entry.contains(secret), "a secret in the wire log: {entry}");
         }
     }
 }
