@@ -185,13 +185,13 @@ impl Book {
         let ours = self.running.as_ref().is_some_and(|step| step.slot == slot);
         let old = self.picture.users.get(&slot).cloned().unwrap_or_else(|| ReportedUser::unknown(slot));
         let new = self.merged(wall, &old, &report, ours);
-        if let Some(code) = report.code {
-            changes.codes.push((slot, code));
+        if let Some(code) = &report.code {
+            changes.codes.push((slot, code.clone()));
         }
         if new == old && self.picture.users.contains_key(&slot) {
             return;
         }
-        let difference = divergence(&old, &new);
+        let difference = divergence(&self.as_wished(old, &new), &new);
         self.picture.users.insert(slot, new);
         changes.users.insert(slot);
         if let Some(text) = difference.filter(|_| !ours) {
@@ -203,18 +203,48 @@ impl Book {
         }
     }
 
+    /// What was known of the user, with what is wished and not answered yet in the place of what the panel now shows
+    /// just so: after a line that broke half-way that is our own doing.
+    fn as_wished(&self, old: ReportedUser, new: &ReportedUser) -> ReportedUser {
+        let slot = new.slot;
+        let Some(wish) = self.desired.get(&slot) else { return old };
+        let open = |field| self.is_open(&(slot, field));
+        let UserWish::Present { code, label, role, partitions } = &wish.wish else {
+            let gone = open(Field::Code) && new.code.value == CodeState::None;
+            return if gone { new.clone() } else { old };
+        };
+        let mut known = old;
+        // Which code it is few panels show; where one does, another code than the wished is somebody else's.
+        let unlike = new.code_hash.is_some() && new.code_hash != known.code_hash && new.code_hash != wish.code_hash;
+        if code.is_some() && open(Field::Code) && new.code.value == CodeState::Set && !unlike {
+            (known.code, known.code_hash) = (new.code, new.code_hash);
+        }
+        if label.is_some() && open(Field::Label) && new.label.as_ref().map(|l| &l.value) == label.as_ref() {
+            known.label.clone_from(&new.label);
+        }
+        if role.is_some() && open(Field::Role) && new.role.map(|r| r.value) == *role {
+            known.role = new.role;
+        }
+        if partitions.is_some() && open(Field::Partitions) && new.partitions.map(|p| p.value) == *partitions {
+            known.partitions = new.partitions;
+        }
+        known
+    }
+
+    /// Neither applied nor refused nor failed for good.
+    fn is_open(&self, key: &(Slot, Field)) -> bool {
+        let answer = self.picture.answers.get(key).map(|a| &a.condition);
+        !matches!(
+            answer,
+            Some(Condition::Applied { .. } | Condition::Refused { .. } | Condition::Failed { next_try: None, .. })
+        )
+    }
+
     /// The panel's own change stands: what was applied of the wish is given up. What was not written yet is no
     /// contradiction: that the panel has something else is why it is wished, and after a line that broke half-way the
     /// change may be our own.
     fn adopt(&mut self, slot: Slot, changes: &mut Changes) {
-        let open = |key: &(Slot, Field)| {
-            let answer = self.picture.answers.get(key).map(|a| &a.condition);
-            !matches!(
-                answer,
-                Some(Condition::Applied { .. } | Condition::Refused { .. } | Condition::Failed { next_try: None, .. })
-            )
-        };
-        let mut kept: BTreeSet<Field> = Field::ALL.into_iter().filter(|field| open(&(slot, *field))).collect();
+        let mut kept: BTreeSet<Field> = Field::ALL.into_iter().filter(|field| self.is_open(&(slot, *field))).collect();
         let gone = self.picture.users.get(&slot).is_some_and(|user| user.code.value == CodeState::None);
         if gone && !kept.contains(&Field::Code) {
             // Values of a user who is not there any more (U6).
@@ -262,7 +292,12 @@ impl Book {
             }
         }
         if let Some(code) = &report.code {
-            new.code_hash = Some(self.keys.code_hash(&self.picture.id, code.expose()));
+            let hash = Some(self.keys.code_hash(&self.picture.id, code.expose()));
+            if hash != old.code_hash {
+                // What proved the code before it proves nothing of this one.
+                new.code = known(None, new.code.value, evidence, wall);
+            }
+            new.code_hash = hash;
         }
         if let Some(label) = &report.label {
             new.label = Some(known_label(old, label, evidence, wall));
@@ -452,8 +487,10 @@ impl Book {
             Work::Keep(label) => user.label = Some(known_label(user, label, Evidence::ReadBack, wall)),
             Work::Panel(panel_driver::Command::SetUser(set)) => {
                 if let Some(code) = &set.code {
-                    user.code = known(Some(user.code), CodeState::Set, evidence, wall);
-                    user.code_hash = Some(self.keys.code_hash(&self.picture.id, code.expose()));
+                    let hash = Some(self.keys.code_hash(&self.picture.id, code.expose()));
+                    let proved = (user.code_hash == hash).then_some(user.code);
+                    user.code = known(proved, CodeState::Set, evidence, wall);
+                    user.code_hash = hash;
                 }
                 if let Some(label) = &set.label {
                     user.label = Some(known_label(user, label, evidence, wall));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panel_driver::{
-    BoxFuture, DriverError, DriverEvent, DriverFactory, DriverPort, DriverStart, Link, LinkConfig, LinkError, Outcome,
-    PanelDriver, Stamped, clock,
+    BoxFuture, Command, DriverError, DriverEvent, DriverFactory, DriverPort, DriverStart, Link, LinkConfig, LinkError,
+    Outcome, PanelDriver, Stamped, clock,
 };
 use panel_model::{
-    AccessCode, Capabilities, CodeState, DesiredUser, Evidence, PanelError, PanelId, PanelSnapshot, PanelStatus, Slot,
-    UserWish,
+    AccessCode, Capabilities, CodeState, DesiredUser, Evidence, PanelError, PanelId, PanelSnapshot, PanelStatus,
+    Partition, Slot, UserWish,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::book::Accepted;
 use super::super::{Authority, ConfiguredCredentials, PanelHandle, PanelSetup, Panels, SupervisionConfig, put_master};
 use crate::secrets::Keys;
-use crate::store::{Store, StoreOptions, Urgency};
+use crate::store::{OutboxSeq, Store, StoreError, StoreOptions, Urgency};
 
 const SOON: Duration = Duration::from_secs(20);
 const MASTER: &str = "1234";
@@ -28,6 +28,7 @@ const MASTER: &str = "1234";
 /// How the first run takes its first command; the others carry commands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum First {
+    Works,
     Breaks,
     RefusesMaster,
 }
@@ -74,7 +75,7 @@ impl PanelDriver for Run {
                             Some(First::RefusesMaster) => {
                                 Outcome::Failed(PanelError::lasting("master_code_needed", "not this one"))
                             }
-                            None => Outcome::Applied(Evidence::Acknowledged),
+                            Some(First::Works) | None => Outcome::Applied(Evidence::Acknowledged),
                         };
                         request.reply.complete(outcome);
                     }
@@ -100,11 +101,17 @@ struct Bench {
 
 impl Bench {
     async fn start(first: First) -> Self {
+        Self::start_on(first, None).await
+    }
+
+    /// The same with a disk that has room for so many pages.
+    async fn start_on(first: First, max_pages: Option<u32>) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = socket.local_addr().expect("an address").port();
         let folder = tempfile::tempdir().expect("a folder");
         let keys = Arc::new(Keys::from_bytes([7; 32]));
-        let (store, _) = Store::open(&StoreOptions::new(folder.path()), Arc::clone(&keys)).expect("a store");
+        let options = StoreOptions { max_pages, ..StoreOptions::new(folder.path()) };
+        let (store, _) = Store::open(&options, Arc::clone(&keys)).expect("a store");
         let (runs, seen) = watch::channel(0);
         let minute = Duration::from_secs(60);
         let setup = PanelSetup {
@@ -188,4 +195,46 @@ async fn a_refused_master_code_is_tried_again_when_a_person_gives_it_again() {
     bench.handle.credentials_changed().await;
     bench.until_run(2).await;
     bench.until("the code", has_code).await;
+}
+
+/// Fills the database until the smallest record has no place any more. What can be taken away to make room again.
+async fn fill(store: &Store) -> Vec<OutboxSeq> {
+    let mut filler = Vec::new();
+    for size in [5_000, 500, 50, 5, 1] {
+        let body = serde_json::json!("x".repeat(size));
+        loop {
+            let body = body.clone();
+            match store.write(Urgency::Now, move |tx| tx.push_delta(&panel(), 1, 2, body)).await {
+                Ok(seq) => filler.push(seq),
+                Err(error) => {
+                    assert!(matches!(error, StoreError::Full), "{error}");
+                    break;
+                }
+            }
+        }
+    }
+    filler
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_commanding_the_panel() {
+    let bench = Bench::start_on(First::Works, Some(100)).await;
+    bench.until("a connection", |now| now.status == PanelStatus::Online).await;
+    let filler = fill(&bench.store).await;
+    let failed = bench.store.stats().failed;
+    bench.set_code().await;
+    let stuck = async {
+        while bench.store.stats().failed == failed {
+            bench.handle.turned().await;
+        }
+    };
+    timeout(SOON, stuck).await.expect("the store refuses what became of the wish");
+    let disarm = Command::Disarm { partition: Partition::new(1).expect("in range"), code: AccessCode::new("1".into()) };
+    let outcome = timeout(SOON, bench.handle.command(disarm)).await.expect("an answer");
+    assert_eq!(outcome, Outcome::Applied(Evidence::Acknowledged));
+    timeout(SOON, bench.handle.turned()).await.expect("the loop turns");
+    assert!(!has_code(&bench.handle.snapshot().borrow()), "nothing is shown that is not on the disk");
+    bench.store.write(Urgency::Now, move |tx| tx.outbox_ack(&filler)).await.expect("deleted");
+    bench.until("the code", has_code).await;
+    assert!(bench.handle.snapshot().borrow().status == PanelStatus::Online);
 }
