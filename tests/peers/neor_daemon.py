@@ -30,8 +30,8 @@ password = {{ file = "{panel}.password" }}
 master_code = {{ file = "{panel}.master" }}
 [panel.neor]
 listen = "127.0.0.1:{port}"
-integration_id = "{identifier}"
-encryption = {number}
+identifier = "{identifier}"
+encryption = "type{number}"
 """
 
 
