@@ -244,6 +244,11 @@ fn what_happens_at_the_panel_is_told_in_order() {
     // The box tells people at the site the same.
     let here = site.cli(&["events", "--panel", "dsc-1", "--last", "200", "--json"]).ok().out;
     assert!(ids.iter().all(|id| here.contains(id)), "{here}");
+    let delivered = || site.cli(&["status", "--json"]).ok().json()["cloud"]["delivered"].as_u64().unwrap();
+    let late = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while delivered() < ids.len() as u64 {
+        assert!(std::time::Instant::now() < late, "what the broker took is counted: {}", delivered());
+    }
 }
 
 #[test]
@@ -288,6 +293,7 @@ fn a_newcomer_is_told_what_is_wrong_and_what_to_do() {
     let site = Site::with_envisalink(&panel);
     site.cli(&["panels"]).ends_with(1).complains(&["no daemon answers", "panelgate run --config"]);
     site.cli(&["users"]).ends_with(2).complains(&["PANEL"]);
+    assert!(site.cli(&["help", "users"]).ok().out.contains("set-code"));
     site.cli(&["simulate", "acme", "--listen", "127.0.0.1:0"]).complains(&["acme", "dsc"]);
 
     let observer = site.observe();

@@ -95,6 +95,8 @@ pub(crate) struct Bench {
     pub(crate) wire: Vec<String>,
     /// Frames are acknowledged at once.
     pub(crate) acks: bool,
+    /// The answer to 001 begins with a zone by itself.
+    pub(crate) tells_zones: bool,
     decoder: Decoder,
     next_id: u64,
 }
@@ -120,6 +122,7 @@ impl Bench {
             end: None,
             wire: Vec::new(),
             acks,
+            tells_zones: true,
             decoder: Decoder::new(ChecksumCase::UpperOnly),
             next_id: 1,
         };
@@ -183,6 +186,9 @@ impl Bench {
                     let frame = line.expect("the session sends good frames");
                     let body = format!("{}{}", frame.number(), String::from_utf8_lossy(frame.data()));
                     acks.push(format!("500{}", frame.number()));
+                    if body == "001" && self.tells_zones {
+                        acks.push("610001".to_owned());
+                    }
                     self.sent.push_back((body, self.outputs.len()));
                 }
             }
