@@ -85,6 +85,11 @@ impl SimPanel {
         self.wait(from, event, |_| true)
     }
 
+    /// It answers nothing any more.
+    pub(crate) fn freeze(&self) {
+        self.process.freeze();
+    }
+
     pub(crate) fn mark(&self) -> usize {
         self.process.out.mark()
     }

@@ -66,6 +66,11 @@ pub(crate) fn set_code(n: u32, digits: &str) -> Command {
     Command::SetUser(SetUser { slot: slot(n), code: Some(code(digits)), label: None, role: None, partitions: None })
 }
 
+pub(crate) fn change_installer_to(digits: &str) -> Command {
+    let (current, new) = (InstallerCode::new(INSTALLER.into()), InstallerCode::new(digits.into()));
+    Command::ChangeInstallerCode { current, new }
+}
+
 pub(crate) fn disarm(digits: &str) -> Command {
     Command::Disarm { partition: partition(1), code: code(digits) }
 }
