@@ -115,6 +115,8 @@ mod tests {
             "panels show dsc-1 --socket /tmp/x",
             "panels refresh dsc-1 users",
             "panels arm dsc-1 1 stay --code",
+            "panels wanting --json",
+            "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
             "users dsc-1",
             "users dsc-1 --page 2 --size 50",

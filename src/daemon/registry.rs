@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use panel_driver::link::Identify;
 use panel_driver::{DecodeOptions, Decoded, DriverFactory};
+use panel_model::PanelId;
 
 use crate::actions::CredentialKind;
 use crate::config::{PanelConfig, Problems, nearest};
@@ -26,6 +28,21 @@ pub fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn D
             None
         }
     }
+}
+
+/// How panels of a vendor that dial us are told apart, with the vendor's name; `None` for a vendor whose panels do not
+/// dial.
+#[must_use]
+pub fn identify(vendor: &str) -> Option<(&'static str, Identify)> {
+    let _ = vendor;
+    None
+}
+
+/// The configuration of a panel that wants in, ready to be put into the file and filled in.
+#[must_use]
+pub fn stanza(vendor: &str, id: &PanelId, identifier: &str, listen: &str) -> Option<String> {
+    let _ = (vendor, id, identifier, listen);
+    None
 }
 
 /// The keys that a vendor's table may have.
