@@ -11,3 +11,5 @@
 
 pub mod codec;
 pub mod message;
+#[cfg(feature = "sim")]
+pub mod sim;

@@ -186,8 +186,7 @@ mod tests {
             assert_eq!(to.accept(numbers.0, numbers.1, content, STRICT), Ok(Arrival::New));
             said.push(numbers);
         }
-        let dossier =
-            [(0, 0), (1, 0), (0, 1), (2, 0), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3), (4, 2), (3, 4), (4, 3)];
+        let dossier = [(0, 0), (1, 0), (0, 1), (2, 0), (1, 2), (2, 1), (2, 2), (3, 2), (2, 3), (4, 2), (3, 4), (4, 3)];
         assert_eq!(said, dossier);
     }
 

@@ -177,8 +177,18 @@ impl Wanted {
 fn is_of_partition(number: u16) -> bool {
     matches!(
         number,
-        n::ZONE_ASSIGNMENT | n::BYPASSED_ZONES | n::ALARM_MEMORY | n::OUTPUT_ACTIVATION | n::EXIT_DELAY | n::ENTRY_DELAY
-            | n::ARMING | n::ARMING_PRE_ALERT | n::QUICK_EXIT | n::READY_STATUS | n::ALARM_MEMORY_FLAG | n::MISC_PRE_ALERT
+        n::ZONE_ASSIGNMENT
+            | n::BYPASSED_ZONES
+            | n::ALARM_MEMORY
+            | n::OUTPUT_ACTIVATION
+            | n::EXIT_DELAY
+            | n::ENTRY_DELAY
+            | n::ARMING
+            | n::ARMING_PRE_ALERT
+            | n::QUICK_EXIT
+            | n::READY_STATUS
+            | n::ALARM_MEMORY_FLAG
+            | n::MISC_PRE_ALERT
     )
 }
 

@@ -348,9 +348,7 @@ fn decode_status(number: u16, r: &mut Reader<'_>) -> Result<Notice, MessageError
             })
         }
         n::BYPASSED_ZONES => Notice::BypassedZones { partition: r.optional()?, zones: mask_to_end(r) },
-        n::ALARM_MEMORY => {
-            Notice::AlarmMemory { partition: r.optional()?, kinds: r.u8()?, zones: mask_to_end(r) }
-        }
+        n::ALARM_MEMORY => Notice::AlarmMemory { partition: r.optional()?, kinds: r.u8()?, zones: mask_to_end(r) },
         n::TROUBLE_DETAIL => Notice::TroubleDetail { device: r.u8()?, trouble: r.u8()?, numbers: mask_to_end(r) },
         n::ZONE_BYPASS => Notice::ZoneBypass { zone: r.compact()?, bypassed: r.u8()? != 0 },
         n::SYSTEM_TROUBLES => Notice::Troubles(to_end(r, |r| {
@@ -370,9 +368,7 @@ fn decode_status(number: u16, r: &mut Reader<'_>) -> Result<Notice, MessageError
             Notice::ZoneAlarms { partition, alarms }
         }
         n::LIFESTYLE_ZONE => Notice::LifestyleZone { zone: r.compact()?, open: r.u8()? != 0 },
-        n::OUTPUT_ACTIVATION => {
-            Notice::Outputs { partition: r.optional()?, outputs: Mask(r.bytes8()?.to_vec()) }
-        }
+        n::OUTPUT_ACTIVATION => Notice::Outputs { partition: r.optional()?, outputs: Mask(r.bytes8()?.to_vec()) },
         n::EXIT_DELAY | n::ENTRY_DELAY => {
             let delay = if number == n::EXIT_DELAY { Delay::Exit } else { Delay::Entry };
             Notice::Delay { delay, partition: r.optional()?, flags: r.u8()?, seconds: r.compact()? }

@@ -7,8 +7,8 @@ use panel_model::{Partition, PartitionSet};
 
 use super::panel::{Panel, Task};
 use super::signal::{DelayKind, Readiness, Signal};
-use super::users::attribute;
 use super::zones::AlarmType;
+use crate::message::attribute;
 
 /// How a partition is armed, by the number of 0900 and 0232 `[impl NH]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,7 +258,8 @@ impl Panel {
         let Some(unit) = self.units.get_mut(&partition) else { return };
         let (was_alarm, was_memory) = (unit.alarm, unit.memory);
         (unit.alarm, unit.memory) = (true, true);
-        let rings = audible && !std::mem::replace(&mut unit.bell, unit.bell || audible);
+        let rings = audible && !unit.bell;
+        unit.bell |= audible;
         if rings {
             self.signal(Signal::Bell { partition, seconds: Some(u16::from(minutes) * 60) });
         }

@@ -7,7 +7,8 @@ use panel_driver::sim::later;
 
 use super::panel::{Panel, Task};
 use super::signal::{Hand, Lead, Signal};
-use super::users::{Holder, MASTER, attribute};
+use super::users::{Holder, MASTER};
+use crate::message::{ResponseCode as Refused, attribute};
 
 /// What is programmed, by the number of 0704.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,22 +104,6 @@ impl Programming {
     }
 }
 
-/// A 0502 that is not success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused(pub(super) u8);
-
-impl Refused {
-    pub(super) const OUT_OF_RANGE: Self = Self(1);
-    pub(super) const BAD_LENGTH: Self = Self(2);
-    pub(super) const PARTIAL: Self = Self(4);
-    pub(super) const WRONG_MODE: Self = Self(16);
-    pub(super) const WRONG_CODE: Self = Self(17);
-    pub(super) const CODE_REQUIRED: Self = Self(18);
-    pub(super) const BUSY: Self = Self(19);
-    pub(super) const BAD_PARTITION: Self = Self(20);
-    pub(super) const NOT_AVAILABLE: Self = Self(23);
-}
-
 /// Wrong codes count for so many of the panel's minutes.
 const COUNTED_MINUTES: u32 = 60;
 
@@ -163,14 +148,14 @@ impl Panel {
         writes: bool,
     ) -> Result<(), Refused> {
         if self.programming.is_occupied() {
-            return Err(Refused::BUSY);
+            return Err(Refused::Busy);
         }
         if mode == ProgrammingMode::Installer && self.is_anything_armed() {
-            return Err(Refused::BUSY);
+            return Err(Refused::Busy);
         }
         let holder = self.remote_code(now, code, |panel, holder| panel.opens(mode, holder))?;
         if mode == ProgrammingMode::Installer && self.options.installer_blocked {
-            return Err(Refused::WRONG_MODE);
+            return Err(Refused::WrongMode);
         }
         let user = match holder {
             Holder::User(slot) => slot,
@@ -187,7 +172,7 @@ impl Panel {
             (ProgrammingMode::Installer, holder) => holder == Holder::Installer,
             (ProgrammingMode::Users | ProgrammingMode::Functions, Holder::User(slot)) => self.users.may_manage(slot),
             (ProgrammingMode::Bypass, Holder::User(slot)) => {
-                slot == MASTER || self.users.slot(slot).is_some_and(|user| user.has(attribute::BYPASS))
+                slot == MASTER || self.users.slot(slot).is_some_and(|user| user.has(attribute::ZONE_BYPASS))
             }
             (_, Holder::Installer) => false,
         }
@@ -238,12 +223,12 @@ impl Panel {
     /// The slot, if our client is in this mode.
     pub(super) fn programming_as(&self, mode: ProgrammingMode) -> Result<Occupied, Refused> {
         let own = |slot: &Occupied| slot.via == Via::Remote && slot.is_in && slot.mode == mode;
-        self.programming.slot.filter(own).ok_or(Refused::WRONG_MODE)
+        self.programming.slot.filter(own).ok_or(Refused::WrongMode)
     }
 
     /// The same, for writing.
     pub(super) fn writing_as(&self, mode: ProgrammingMode) -> Result<Occupied, Refused> {
-        self.programming_as(mode).and_then(|slot| if slot.writes { Ok(slot) } else { Err(Refused::WRONG_MODE) })
+        self.programming_as(mode).and_then(|slot| if slot.writes { Ok(slot) } else { Err(Refused::WrongMode) })
     }
 
     /// Checks a code that came from afar, with the lockout of section 012.
@@ -254,10 +239,10 @@ impl Panel {
         opens: impl FnOnce(&Self, Holder) -> bool,
     ) -> Result<Holder, Refused> {
         if self.remote_lockout.is_locked {
-            return Err(Refused(self.options.lockout_answer));
+            return Err(Refused::from_byte(self.options.lockout_answer));
         }
         if code.is_empty() {
-            return Err(Refused::CODE_REQUIRED);
+            return Err(Refused::CodeRequired);
         }
         match self.users.holder(code).filter(|holder| opens(self, *holder)) {
             Some(holder) => {
@@ -266,7 +251,7 @@ impl Panel {
             }
             None => {
                 self.wrong_code(now, Hand::Remote);
-                Err(Refused::WRONG_CODE)
+                Err(Refused::WrongCode)
             }
         }
     }

@@ -67,6 +67,10 @@ mod tests {
         assert_eq!(bytes[26..], [0, 0x20]);
         assert_eq!(Text::from_be_bytes(&bytes), alice);
         assert_eq!(alice.to_be_bytes(USER_UNITS, Filler::Nul)[26..], [0, 0]);
-        assert_eq!(Text::from_be_bytes(&[0xD8, 0, 0, 0x41]).to_string(), "\u{FFFD}A", "half a pair is kept, shown lossy");
+        assert_eq!(
+            Text::from_be_bytes(&[0xD8, 0, 0, 0x41]).to_string(),
+            "\u{FFFD}A",
+            "half a pair is kept, shown lossy"
+        );
     }
 }

@@ -5,23 +5,13 @@ use panel_model::{AccessCode, InstallerCode, Partition, PartitionSet};
 
 use super::options::{NewUser, SimConfig};
 use super::text::Text;
+use crate::message::attribute::{DURESS, ONE_TIME, REMOTE_ACCESS, SUPERVISOR, ZONE_BYPASS};
 
 /// The slot of the master code.
 pub(super) const MASTER: u16 = 1;
 
-/// Attribute bits of 4737 `[impl NH]`.
-pub(super) mod attribute {
-    pub(crate) const SUPERVISOR: u8 = 0x01;
-    pub(crate) const DURESS: u8 = 0x02;
-    pub(crate) const BYPASS: u8 = 0x04;
-    pub(crate) const REMOTE: u8 = 0x08;
-    pub(crate) const SQUAWK: u8 = 0x40;
-    pub(crate) const ONE_TIME: u8 = 0x80;
-}
-use attribute::{BYPASS, DURESS, ONE_TIME, REMOTE, SUPERVISOR};
-
 /// What the factory gives the master.
-const MASTERS: u8 = SUPERVISOR | BYPASS | REMOTE;
+const MASTERS: u8 = SUPERVISOR | ZONE_BYPASS | REMOTE_ACCESS;
 /// For made-up users.
 const NAMES: [&str; 16] = [
     "Anna", "Bruno", "Clara", "David", "Elena", "Filip", "Greta", "Hana", "Ivan", "Jana", "Karel", "Lena", "Marek",
@@ -98,7 +88,7 @@ impl UserBook {
         book.fill(MASTER, master, MASTERS, PartitionSet::first(config.model.capacity().partitions));
         book.set_label(MASTER, Text::new("Master"));
         for (slot, code) in &config.user_codes {
-            book.fill(*slot, code.clone(), BYPASS | REMOTE, all);
+            book.fill(*slot, code.clone(), ZONE_BYPASS | REMOTE_ACCESS, all);
         }
         let free = (2..=config.model.capacity().users).filter(|n| !config.user_codes.contains_key(n));
         for slot in free.take(config.users.into()).collect::<Vec<_>>() {
@@ -122,7 +112,7 @@ impl UserBook {
             2 => DURESS,
             _ => 0,
         };
-        self.fill(slot, code, role | BYPASS | REMOTE, mask);
+        self.fill(slot, code, role | ZONE_BYPASS | REMOTE_ACCESS, mask);
         let name = usize::try_from(rng.below(16)).ok().and_then(|n| NAMES.get(n)).unwrap_or(&"Anna");
         self.set_label(slot, Text::new(&format!("{name} {slot}")));
         let has_tag = rng.one_in(8);
@@ -265,9 +255,7 @@ impl UserBook {
     /// Whether the code may operate the partition, and as which slot. `None`: it opens nothing there.
     pub(super) fn operator(&self, code: &str, partition: Partition) -> Option<u16> {
         match self.holder(code)? {
-            Holder::User(slot) => {
-                self.slot(slot).filter(|user| user.partitions.contains(partition)).map(|_| slot)
-            }
+            Holder::User(slot) => self.slot(slot).filter(|user| user.partitions.contains(partition)).map(|_| slot),
             Holder::Installer => None,
         }
     }
@@ -313,7 +301,7 @@ mod tests {
     fn crossing_between_empty_and_used_resets_the_slot() {
         let mut book = book(0);
         assert_eq!(book.set_code(MASTER, 5, Some("4321")), Ok(()));
-        assert_eq!(book.set_attributes(5, BYPASS | ONE_TIME), Ok(()));
+        assert_eq!(book.set_attributes(5, ZONE_BYPASS | ONE_TIME), Ok(()));
         assert_eq!(book.set_partitions(5, PartitionSet::first(2), PartitionSet::first(2)), Ok(()));
         assert_eq!(book.set_code(MASTER, 5, Some("4322")), Ok(()), "a change of code resets nothing");
         assert_eq!(book.slot(5).map(|u| (u.attributes, u.partitions)), Some((0x84, PartitionSet::first(2))));
@@ -327,10 +315,7 @@ mod tests {
     fn the_master_keeps_its_attributes_its_partitions_and_its_place() {
         let mut book = book(0);
         assert_eq!(book.set_attributes(MASTER, 0), Err(Rejected::NotAllowed));
-        assert_eq!(
-            book.set_partitions(MASTER, PartitionSet::EMPTY, PartitionSet::first(2)),
-            Err(Rejected::NotAllowed)
-        );
+        assert_eq!(book.set_partitions(MASTER, PartitionSet::EMPTY, PartitionSet::first(2)), Err(Rejected::NotAllowed));
         assert_eq!(book.set_code(MASTER, MASTER, None), Err(Rejected::NotAllowed));
         assert_eq!(book.set_code(5, MASTER, Some("9999")), Err(Rejected::NotAllowed), "a supervisor may not");
         assert_eq!(book.set_code(MASTER, MASTER, Some("9999")), Ok(()));

@@ -21,8 +21,22 @@ use zone_attribute::{AUDIBLE, BYPASS, CHIME, FORCE};
 
 /// For made-up zones.
 const NAMES: [&str; 16] = [
-    "Front Door", "Back Door", "Hall PIR", "Lounge PIR", "Kitchen Window", "Garage Door", "Safe", "Smoke Landing",
-    "Cellar Door", "Office PIR", "Bedroom Window", "Bath Window", "Attic PIR", "Shed Door", "Panic Button", "Heat Boiler",
+    "Front Door",
+    "Back Door",
+    "Hall PIR",
+    "Lounge PIR",
+    "Kitchen Window",
+    "Garage Door",
+    "Safe",
+    "Smoke Landing",
+    "Cellar Door",
+    "Office PIR",
+    "Bedroom Window",
+    "Bath Window",
+    "Attic PIR",
+    "Shed Door",
+    "Panic Button",
+    "Heat Boiler",
 ];
 /// Types of made-up zones, over and over.
 const TYPES: [u8; 8] = [1, 3, 5, 5, 3, 3, 17, 8];
@@ -119,7 +133,7 @@ impl ZoneUnit {
         self.open || self.tampered || self.faulted
     }
 
-    fn alarm_type(&self) -> AlarmType {
+    pub(super) fn alarm_type(&self) -> AlarmType {
         match self.kind() {
             ZoneKind::AllDay(kind) => kind,
             _ => AlarmType::Burglary,
@@ -306,8 +320,8 @@ impl Panel {
         let Some(unit) = self.zone_mut(zone) else { return };
         (unit.in_alarm, unit.in_memory) = (true, true);
         let alarm_type = unit.alarm_type();
-        let audible = unit.attributes.first().is_some_and(|bits| bits & AUDIBLE != 0)
-            && alarm_type != AlarmType::Holdup;
+        let audible =
+            unit.attributes.first().is_some_and(|bits| bits & AUDIBLE != 0) && alarm_type != AlarmType::Holdup;
         self.signal(Signal::ZoneAlarm { partition, zone, alarm_type, on: true });
         self.alarm(now, partition, alarm_type, audible);
     }
