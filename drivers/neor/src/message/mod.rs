@@ -6,7 +6,7 @@
 mod code;
 mod command;
 mod notice;
-mod number;
+pub(crate) mod number;
 mod section;
 mod status;
 mod user;
@@ -28,7 +28,6 @@ pub use status::{PartitionForm, PartitionReport, PartitionStatus, ZoneStatus};
 pub use user::{UserData, UserField, UserRecords, attribute, kind};
 pub use value::{CompactWidth, Digits, Mask, utf16_padded, utf16_text};
 
-pub(crate) use number as numbers;
 use value::{Reader, Writer};
 
 /// Why bytes are no message.
