@@ -62,6 +62,9 @@ impl Session {
         let (low, high) = self.timings.read;
         let soon = self.soon(now) + self.hostile.slow_answers;
         let later = soon.max(now + self.line.rng().between(low, high)) + self.hostile.slow_answers;
+        // What a command causes mostly follows its answer; both orders are legal.
+        let before = self.dialect.any_pattern && self.line.rng().one_in(2);
+        self.holds_notices = !before && self.hostile.slow_answers.is_zero();
         let response = |code| Message::Command(app, Command::Response(code));
         let (message, is_data) = match done {
             Ok(Done::Success) => (response(ResponseCode::Success), false),

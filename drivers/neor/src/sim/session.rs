@@ -102,6 +102,8 @@ pub(super) struct Session {
     /// When a SimpleAck is due, if nothing else goes out before.
     pub(super) ack_at: Option<Instant>,
     pub(super) busy_until: Option<Instant>,
+    /// What just happened waits for the answers that are under way.
+    pub(super) holds_notices: bool,
     backlog: VecDeque<Notice>,
     /// Some of the backlog was lost.
     overflowed: bool,
@@ -154,6 +156,7 @@ impl Session {
             gives_up: None,
             ack_at: None,
             busy_until: None,
+            holds_notices: true,
             backlog: prefilled(config),
             overflowed: false,
             replaying: 0,
@@ -335,7 +338,8 @@ impl Session {
             let parts = std::iter::once(out.message).chain(along.iter().cloned().map(Message::Notice)).collect();
             return Some((Message::Notice(Notice::Multiple(parts)), along, false));
         }
-        if !is_online {
+        let waits = self.holds_notices && self.replaying == 0 && !self.outbox.is_empty();
+        if !is_online || waits {
             return None;
         }
         if std::mem::take(&mut self.overflowed) {
