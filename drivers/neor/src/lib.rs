@@ -44,6 +44,8 @@ mod procedure;
 mod quirks;
 mod session;
 mod show;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};

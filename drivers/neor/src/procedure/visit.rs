@@ -103,10 +103,10 @@ impl Visit {
     }
 
     fn finish_item(&mut self, outcome: Outcome, site: &mut Site) {
-        if let Some(item) = self.item.take() {
-            if let Some(id) = item.id() {
-                site.done(id, item.ended(outcome));
-            }
+        if let Some(item) = self.item.take()
+            && let Some(id) = item.id()
+        {
+            site.done(id, item.ended(outcome));
         }
         self.reentered = false;
     }
