@@ -12,9 +12,7 @@ use std::collections::BTreeMap;
 
 use driver_neor::codec::frame::crc16;
 use driver_neor::codec::initializer::{make_type1, open_type1, type1_wrapping_key, type2_code, type2_key};
-use driver_neor::codec::{
-    Decoder, Key, Padding, SequenceMode, Sequences, decode_frame, encode_frame, encode_tlink,
-};
+use driver_neor::codec::{Decoder, Key, Padding, SequenceMode, Sequences, decode_frame, encode_frame, encode_tlink};
 use driver_neor::message::{
     CompactWidth, Labels, Message, Notice, command_name, join_data, label_option, split_data, utf16_padded,
 };
@@ -26,7 +24,11 @@ const TYPE2: &str = include_str!("frames/type2.frames");
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 fn key(text: &str) -> Key {

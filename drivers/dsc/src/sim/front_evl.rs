@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, PartitionSet, Password, Zone};
 
-use super::agenda::{Agenda, later};
+use panel_driver::sim::{Agenda, later};
 use super::commands::{self, BUFFER_OVERRUN, LENGTH, NOT_SUPPORTED, SYNTAX};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;

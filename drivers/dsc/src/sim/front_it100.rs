@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Zone};
 
-use super::agenda::{Agenda, later};
+use panel_driver::sim::{Agenda, later};
 use super::commands::{self, BUFFER_OVERFLOW, KEYPAD_OFF, SYNTAX, THERMOSTAT_NOT_OPEN, THERMOSTAT_SILENT};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;

@@ -7,7 +7,7 @@ use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Slot};
 use zeroize::Zeroizing;
 
-use super::agenda::later;
+use panel_driver::sim::later;
 use super::menu_users::Toggled;
 use super::panel::{Panel, Task};
 use super::prompt::{Asked, Prompt, Purpose};

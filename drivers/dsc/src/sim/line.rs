@@ -7,7 +7,7 @@ use bytes::Bytes;
 use panel_driver::sim::Hangup;
 
 use super::panel::Panel;
-use super::rng::Rng;
+use panel_driver::sim::Rng;
 use crate::codec::{Frame, Number};
 use crate::message::ModuleMessage;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use panel_driver::sim::PokeError;
 use panel_model::{ArmMode, Partition, PartitionSet, Slot};
 
-use super::agenda::later;
+use panel_driver::sim::later;
 use super::arming::{By, Operation};
 use super::codebook::Attributes;
 use super::keypad::{Hold, Key, Menu};
