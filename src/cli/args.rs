@@ -41,7 +41,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the daemon in the foreground, as systemd does
     Run(RunArgs),
-    /// A broker, two simulated panels and the real daemon in one process, to look at
+    /// A broker, three simulated panels and the real daemon in one process, to look at
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
     /// Check a configuration file: every problem at once, or what would run
@@ -134,6 +134,8 @@ mod tests {
             "check --config x.toml",
             "run --config x.toml",
             "status --json",
+            #[cfg(feature = "sim")]
+            "simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200 --users 95",
             #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
             #[cfg(feature = "demo")]

@@ -133,6 +133,7 @@ impl Daemon {
         let stops = Stops::default();
         let mut health = Health::new(supervisor.states());
         watch_store(&mut health, &store);
+        panels.dialling().open();
         for unit in units {
             start_panel(&supervisor, &stops, unit);
         }

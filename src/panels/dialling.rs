@@ -5,6 +5,7 @@ use std::sync::Arc;
 use panel_driver::link::{Door, Identify, Listener, Wanting};
 use panel_driver::{LinkConfig, LinkError, Links};
 use tokio::sync::watch;
+use tracing::debug;
 
 use super::PanelSetup;
 
@@ -41,25 +42,36 @@ pub struct PanelDoor {
 #[derive(Debug, Clone)]
 pub struct Dialling {
     links: Arc<Links>,
-    /// The addresses that no configured panel opens.
+    /// All addresses.
+    doors: Arc<BTreeMap<SocketAddr, ListenSetup>>,
+    /// Those that no configured panel opens.
     extra: Arc<Vec<ListenSetup>>,
-    vendors: Arc<BTreeMap<SocketAddr, &'static str>>,
 }
 
 impl Dialling {
     /// Every panel that dials is known from the start: when one of them is quicker than its owner, it waits for it.
     pub(super) fn new(setups: &[PanelSetup], listening: Vec<ListenSetup>) -> Self {
         let links = Links::default();
-        let mut vendors = BTreeMap::new();
-        for setup in setups {
-            links.expect(setup.factory.link());
-            if let LinkConfig::TcpIn { listen, .. } = setup.factory.link() {
-                vendors.insert(*listen, setup.factory.vendor());
+        let mut doors = BTreeMap::new();
+        for factory in setups.iter().map(|setup| &setup.factory) {
+            if let (LinkConfig::TcpIn { listen, .. }, Some(identify)) = (factory.link(), factory.identify()) {
+                links.expect(factory.link());
+                doors.insert(*listen, ListenSetup { vendor: factory.vendor(), addr: *listen, identify });
             }
         }
-        let extra: Vec<_> = listening.into_iter().filter(|listen| !vendors.contains_key(&listen.addr)).collect();
-        vendors.extend(extra.iter().map(|listen| (listen.addr, listen.vendor)));
-        Self { links: Arc::new(links), extra: Arc::new(extra), vendors: Arc::new(vendors) }
+        let extra: Vec<_> = listening.into_iter().filter(|listen| !doors.contains_key(&listen.addr)).collect();
+        doors.extend(extra.iter().map(|listen| (listen.addr, *listen)));
+        Self { links: Arc::new(links), doors: Arc::new(doors), extra: Arc::new(extra) }
+    }
+
+    /// Opens every address that can be opened, so that no panel is turned away by a box that says it is ready. Whoever
+    /// needs an address that cannot be opened now tries again and tells why.
+    pub fn open(&self) {
+        for listen in self.doors.values() {
+            if let Err(error) = self.listen(listen) {
+                debug!(%error, "not open yet");
+            }
+        }
     }
 
     pub(super) fn links(&self) -> &Arc<Links> {
@@ -83,7 +95,7 @@ impl Dialling {
     /// Panels that dial us and that nobody configured, the latest first.
     #[must_use]
     pub fn wanting(&self) -> Vec<WantingPanel> {
-        let of = |wanting: Wanting| Some(WantingPanel { vendor: self.vendors.get(&wanting.listen).copied()?, wanting });
+        let of = |wanting: Wanting| Some(WantingPanel { vendor: self.doors.get(&wanting.listen)?.vendor, wanting });
         self.links.wanting().into_iter().filter_map(of).collect()
     }
 
@@ -96,17 +108,7 @@ impl Dialling {
     /// The addresses that panels dial.
     #[must_use]
     pub fn doors(&self) -> Vec<PanelDoor> {
-        let doors = self.links.doors().into_iter();
-        let mut doors: Vec<_> = doors
-            .filter_map(|door| Some(PanelDoor { vendor: self.vendors.get(&door.listen).copied()?, door }))
-            .collect();
-        // One that could not be opened is not known to the links yet.
-        for listen in self.extra.iter() {
-            if !doors.iter().any(|known| known.door.listen == listen.addr) {
-                let door = Door { listen: listen.addr, known: 0, counts: None };
-                doors.push(PanelDoor { vendor: listen.vendor, door });
-            }
-        }
-        doors
+        let of = |door: Door| Some(PanelDoor { vendor: self.doors.get(&door.listen)?.vendor, door });
+        self.links.doors().into_iter().filter_map(of).collect()
     }
 }
