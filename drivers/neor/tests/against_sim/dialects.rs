@@ -65,7 +65,8 @@ fn every_dialect_works() -> Result<(), Failure> {
 
 #[test]
 fn every_type_of_encryption_works_in_strict_mode() -> Result<(), Failure> {
-    for (name, encryption) in [("none", Encryption::Type0), ("type1", Encryption::Type1), ("type2", Encryption::Type2)] {
+    for (name, encryption) in [("none", Encryption::Type0), ("type1", Encryption::Type1), ("type2", Encryption::Type2)]
+    {
         let mut panel = sim();
         panel.encryption = encryption;
         panel.set("sequence", "strict").unwrap();

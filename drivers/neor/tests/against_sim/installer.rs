@@ -40,7 +40,8 @@ fn two_wrong_codes_in_an_hour_are_all() -> Result<(), Failure> {
     }
     let outcome = pair.ask(verify(INSTALLER))?;
     pair.check(outcome == Outcome::Refused(Refusal::LockedOut), &format!("{outcome:?}"))?;
-    let enters = |pair: &NeorPair| pair.wire().iter().filter(|(_, e)| e.masked.ends_with(b"installer programming")).count();
+    let enters =
+        |pair: &NeorPair| pair.wire().iter().filter(|(_, e)| e.masked.ends_with(b"installer programming")).count();
     pair.check(enters(&pair) == 2, &format!("{} tries reached the panel", enters(&pair)))?;
     pair.cut(Duration::from_secs(5))?;
     pair.settle()?;
