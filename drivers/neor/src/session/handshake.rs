@@ -50,11 +50,13 @@ pub(super) struct Handshake {
     /// An encryption type that we declined on this connection.
     declined: Option<Encryption>,
     until: Option<Instant>,
+    /// The panel repeated a message since our first encrypted one: it does not understand what it got.
+    deaf: bool,
 }
 
 impl Handshake {
     pub(super) fn new(material: KeyMaterial, encryption: Encryption) -> Self {
-        Self { stage: Stage::AwaitOpen, material, encryption, hello: None, declined: None, until: None }
+        Self { stage: Stage::AwaitOpen, material, encryption, hello: None, declined: None, until: None, deaf: false }
     }
 
     pub(super) fn open(&mut self, now: Instant) {
@@ -115,7 +117,9 @@ impl Handshake {
                 };
                 Turn::Failed(error.into())
             }
-            (_, Message::Notice(Notice::EndSession)) => Turn::Failed(self.closed(SessionError::EndedByPanel)),
+            (_, Message::Notice(Notice::EndSession)) => {
+                Turn::Failed(self.known_reason().unwrap_or_else(|| SessionError::EndedByPanel.into()))
+            }
             // Whatever else comes early is acknowledged and waits for nobody.
             _ => Turn::Wait,
         }
@@ -164,9 +168,24 @@ impl Handshake {
         SessionError::Silent(step).into()
     }
 
-    /// The panel hung up; from the keys on that hints at a wrong code, without proving it.
-    pub(super) fn closed(&self, otherwise: SessionError) -> DriverError {
-        if self.is_keyed() { SessionError::ClosedSinceKeys.into() } else { otherwise.into() }
+    /// What is known of why the panel hung up, or says nothing, before there was a first report. From the keys on
+    /// that hints at a wrong code; if the panel repeated itself before, it is one.
+    pub(super) fn known_reason(&self) -> Option<DriverError> {
+        let firmware = || self.firmware();
+        Some(match (self.stage, self.declined) {
+            (Stage::AwaitOpen, Some(offered)) => SessionError::OnlyOffers(offered.byte(), firmware()).into(),
+            (Stage::Done, _) if self.is_newer() => {
+                SessionError::DeafSinceKeys { newer: true, firmware: firmware() }.into()
+            }
+            _ if self.is_keyed() && self.deaf => self.silent(),
+            _ if self.is_keyed() => SessionError::ClosedSinceKeys.into(),
+            _ => return None,
+        })
+    }
+
+    /// The panel sent its last message again.
+    pub(super) fn repeated(&mut self) {
+        self.deaf |= self.is_keyed();
     }
 
     fn opened(&mut self, now: Instant, app: u8, hello: OpenSession, line: &mut Line) -> Turn {
