@@ -35,8 +35,11 @@
 mod capabilities;
 pub mod codec;
 pub mod config;
+mod decode;
 mod driver;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod identify;
 mod map;
 pub mod message;
@@ -49,6 +52,7 @@ pub mod sim;
 
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};
+pub use decode::{CaptureDecoder, CaptureKeys, decode};
 pub use driver::NeorFactory;
 pub use identify::identify;
 pub use quirks::{Quirks, ServerHeader};

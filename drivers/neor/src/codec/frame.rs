@@ -4,11 +4,12 @@
 pub const MAX_DATA: usize = 0x7FFF - CRC_LEN;
 const CRC_LEN: usize = 2;
 
-/// A payload that is no frame. With a wrong key nearly every payload is none.
+/// A payload that is no frame. With a wrong key nearly every payload is none. Printed without its numbers: what was
+/// garbled may have been a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The payload ends before the frame does.
-    #[error("a frame of {wanted} bytes in a payload of {there}")]
+    #[error("a frame that is longer than its payload")]
     Short {
         /// Bytes that the length field asks for, itself included.
         wanted: usize,
@@ -16,10 +17,10 @@ pub enum FrameError {
         there: usize,
     },
     /// The length field is below the shortest frame, or the data is neither 2 nor at least 4 bytes.
-    #[error("a frame with {0} bytes of data")]
+    #[error("a frame with data of an impossible length")]
     BadLength(usize),
     /// The CRC is wrong.
-    #[error("wrong CRC {found:04X}, computed {computed:04X}")]
+    #[error("wrong CRC")]
     Crc {
         /// As received.
         found: u16,
@@ -27,7 +28,7 @@ pub enum FrameError {
         computed: u16,
     },
     /// An encrypted payload that is not a multiple of 16 bytes long, or empty.
-    #[error("an encrypted payload of {0} bytes")]
+    #[error("an encrypted payload that is not made of whole blocks")]
     NotBlocks(usize),
 }
 

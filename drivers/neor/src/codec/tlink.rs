@@ -28,7 +28,7 @@ impl std::fmt::Debug for TlinkPacket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TlinkError {
     /// 7D is followed by something else than 00, 01 or 02.
-    #[error("escape followed by {0:02X}")]
+    #[error("an escape that is none")]
     Escape(u8),
     /// 7E inside the payload.
     #[error("a second end of header")]

@@ -11,6 +11,7 @@ use crate::codec::{
     Arrival, Decoder, FrameError, Key, Padding, RandomStream, SequenceMode, Sequences, TlinkError, TlinkPacket,
     decode_frame, encode_frame, encode_tlink,
 };
+use crate::config::is_identifier;
 use crate::message::{CompactWidth, Message, MessageError, join_data, number, split_data};
 use crate::quirks::{ACK_LIMIT, BAD_IN_A_ROW, SENDS};
 use crate::show::masked;
@@ -201,8 +202,9 @@ impl Line {
 
     fn open(&mut self, packet: TlinkPacket, anew: bool) -> Result<Incoming, Bad> {
         if packet.header != self.identifier.as_bytes() {
-            let printable: String = String::from_utf8_lossy(&packet.header).chars().take(20).collect();
-            return Err(Bad::Header(printable.escape_default().to_string()));
+            // Anything else may be a garbled something, and is not repeated.
+            let found = if is_identifier(&packet.header) { packet.header } else { b"none".to_vec() };
+            return Err(Bad::Header(found.into_iter().map(char::from).collect()));
         }
         let data = self.decrypt(&packet.payload)?;
         let Some((sender, receiver, content)) = split_data(&data) else {
