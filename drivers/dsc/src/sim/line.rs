@@ -7,9 +7,9 @@ use bytes::Bytes;
 use panel_driver::sim::Hangup;
 
 use super::panel::Panel;
-use super::rng::Rng;
 use crate::codec::{Frame, Number};
 use crate::message::ModuleMessage;
+use panel_driver::sim::Rng;
 
 pub(super) struct Line {
     pieces: VecDeque<(Instant, Bytes)>,

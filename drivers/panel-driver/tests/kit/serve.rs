@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
-use panel_driver::sim::{Input, Poke, ServeOn, SimServer, serve};
+use panel_driver::sim::{Input, Player, Poke, ServeOn, SimServer, serve, serve_all};
 use panel_driver::{
     Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Link, LinkConfig, Stamped, WireLog, link,
     run_session,
@@ -330,4 +330,25 @@ async fn a_simulator_goes_on_after_its_inputs_ended_until_cancelled() {
     cancel.cancel();
     soon("the end", run.join_next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(driver.end().await, DriverError::Link(_)));
+}
+
+#[tokio::test]
+async fn several_are_told_apart_by_name_in_what_they_say_and_what_they_are_told() {
+    let player = |name: &str| Player {
+        name: Some(name.into()),
+        simulator: Box::new(ToyPanel::default()),
+        on: ServeOn::Listen("127.0.0.1:0".into()),
+    };
+    let lines = "@north open 1\nopen 2\n@west open 1\nnonsense\n@south state\nquit\n";
+    let mut output = Vec::new();
+    let players = vec![player("north"), player("south")];
+    let run = serve_all(players, vec![input(lines)], &mut output, CancellationToken::new());
+    soon("the end", run).await.unwrap();
+    let told: Vec<Value> = output.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let of = |panel: &str, event: &str| told.iter().filter(|t| t["panel"] == panel && t["event"] == event).count();
+    assert_eq!((of("north", "listening"), of("south", "listening")), (1, 1));
+    assert_eq!((of("north", "state"), of("south", "state")), (0, 1));
+    let refused: Vec<_> = told.iter().filter(|t| t["event"] == "line_refused").map(|t| t["line"].clone()).collect();
+    assert_eq!(refused, [3, 4], "{told:?}");
+    assert!(told.iter().any(|t| t["error"] == "there is no panel west"), "{told:?}");
 }
