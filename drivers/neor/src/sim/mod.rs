@@ -193,11 +193,11 @@ impl NeoSimulator {
         match self.session.hostile.apply(words)? {
             Fault::Done => {}
             Fault::Trouble(trouble, on) => self.panel.set_trouble(trouble, on),
-            Fault::ZoneFault(zone, on) => {
+            Fault::Loop(zone, on) => {
                 let zone = self.zone_number(zone)?;
                 self.panel.set_zone_fault(zone, on);
             }
-            Fault::ZoneBypass(zone, on) => {
+            Fault::Bypass(zone, on) => {
                 let zone = self.zone_number(zone)?;
                 if !self.panel.bypass_zone(zone, on) {
                     return Err(PokeError(format!("zone {zone} may not be bypassed")));

@@ -8,6 +8,16 @@
     reason = "tests fail by panicking"
 )]
 
+mod acceptance;
 mod bench;
+mod events;
+mod faults;
+mod garbage;
 mod handshake;
+mod knobs;
+mod numbers;
+mod people;
+mod programming;
+mod sections;
+mod status;
 mod users;
