@@ -62,8 +62,8 @@ pub(crate) enum SessionError {
     DeafSinceKeys { newer: bool, firmware: String },
     #[error("the panel hung up when encryption began: perhaps the access code is wrong (section [851][423] or [700])")]
     ClosedSinceKeys,
-    #[error("command {0:04X} is refused: {}", .1.meaning())]
-    Nacked(u16, NackCode),
+    #[error("command {command:04X} is refused: {}", .code.meaning())]
+    Nacked { command: u16, code: NackCode },
     #[error("the panel ended the session")]
     EndedByPanel,
     #[error("the panel began a new session on this connection")]
@@ -110,7 +110,9 @@ impl From<SessionError> for DriverError {
             | E::OnlyOffers(..)
             | E::OtherPanel(_)
             | E::DeafSinceKeys { .. } => Self::Auth(text),
-            E::HttpPolling | E::OpenTooShort(_) | E::Nacked(..) | E::BeganAnew | E::Garbled(_) => Self::Protocol(text),
+            E::HttpPolling | E::OpenTooShort(_) | E::Nacked { .. } | E::BeganAnew | E::Garbled(_) => {
+                Self::Protocol(text)
+            }
             E::Silent(_) | E::NotAcknowledged | E::NotAnswered | E::ClosedSinceKeys => Self::Unresponsive(text),
             E::EndedByPanel => {
                 Self::Link(LinkError::because("the session", std::io::ErrorKind::ConnectionAborted, text))

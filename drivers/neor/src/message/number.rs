@@ -67,7 +67,6 @@ numbers! {
     PARTITION_ASSIGNMENT = 0x0772 "partition_assignment";
     USER_PARTITION_NOTICE = 0x0775 "user_partition_notice";
     REQUEST = 0x0800 "request";
-    GLOBAL_STATUS = 0x0810 "global_status";
     ZONE_STATUS = 0x0811 "zone_status";
     PARTITION_STATUS = 0x0812 "partition_status";
     BYPASSED_ZONES = 0x0813 "bypassed_zones";
@@ -117,6 +116,7 @@ fn also_known(number: u16) -> Option<&'static str> {
         0x0761 | 0x4761 | 0x0762 => "event_reporting",
         0x0773 => "virtual_zone_map",
         0x0774 => "configuration_extended",
+        0x0810 => "global_status",
         0x0816 => "bus_status",
         0x0819 => "chime_status",
         0x0842 => "diagnostic_status",

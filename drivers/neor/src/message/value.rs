@@ -244,10 +244,9 @@ impl Mask {
 
     /// The numbers, rising.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        let bits = self.0.iter().zip(0_u32..).flat_map(|(byte, n)| {
+        self.0.iter().zip(0_u32..).flat_map(|(byte, n)| {
             (0..8_u32).filter(move |bit| byte & (1_u8 << bit) != 0).map(move |bit| n * 8 + bit + 1)
-        });
-        bits
+        })
     }
 
     /// As partitions; numbers above 32 are left out.

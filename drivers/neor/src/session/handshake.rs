@@ -18,13 +18,17 @@ enum Stage {
     /// For the acknowledgement of our answer to it.
     AwaitOpenAck,
     /// For the answer to our OpenSession.
-    AwaitOpenAnswer { app: u8 },
+    AwaitOpenAnswer {
+        app: u8,
+    },
     /// For the panel's RequestAccess.
     AwaitAccess,
     /// For the acknowledgement of our answer to it, the first encrypted message.
     AwaitAccessAck,
     /// For the answer to our RequestAccess.
-    AwaitAccessAnswer { app: u8 },
+    AwaitAccessAnswer {
+        app: u8,
+    },
     Done,
 }
 
@@ -82,16 +86,12 @@ impl Handshake {
     }
 
     /// A message of the panel's.
-    pub(super) fn message(
-        &mut self,
-        now: Instant,
-        message: Message,
-        line: &mut Line,
-        exchange: &mut Exchange,
-    ) -> Turn {
+    pub(super) fn message(&mut self, now: Instant, message: Message, line: &mut Line, exchange: &mut Exchange) -> Turn {
         match (self.stage, message) {
             (_, Message::Command(app, Command::OpenSession(hello))) => self.opened(now, app, hello, line),
-            (Stage::AwaitOpenAnswer { app }, Message::Command(answered, Command::Response(code))) if app == answered => {
+            (Stage::AwaitOpenAnswer { app }, Message::Command(answered, Command::Response(code)))
+                if app == answered =>
+            {
                 match code {
                     ResponseCode::Success => self.go(now, Stage::AwaitAccess),
                     code => fail(line, SessionError::OpenRefused(code)),
@@ -111,7 +111,7 @@ impl Handshake {
             (_, Message::Notice(Notice::CommandError { command, code })) => {
                 let error = match code {
                     NackCode::BadLength => SessionError::OpenTooShort(self.firmware()),
-                    code => SessionError::Nacked(command, code),
+                    code => SessionError::Nacked { command, code },
                 };
                 Turn::Failed(error.into())
             }
@@ -229,7 +229,13 @@ impl Handshake {
 
 impl Turn {
     /// A message acknowledges as well: a stage that only waits for that goes on with it.
-    fn or_acknowledged(self, handshake: &mut Handshake, now: Instant, line: &mut Line, exchange: &mut Exchange) -> Self {
+    fn or_acknowledged(
+        self,
+        handshake: &mut Handshake,
+        now: Instant,
+        line: &mut Line,
+        exchange: &mut Exchange,
+    ) -> Self {
         match self {
             Self::Wait => handshake.acknowledged(now, line, exchange),
             other => other,

@@ -141,9 +141,20 @@ impl Line {
         }
     }
 
-    /// Takes back what was not sent yet.
-    pub(super) fn forget_waiting(&mut self) {
+    /// The session ends: an acknowledgement that is due goes out and, where they are wanted, the messages that wait,
+    /// whether or not the one before was acknowledged.
+    pub(super) fn last_words(&mut self, words: LastWords) {
+        if words == LastWords::All {
+            while let Some(message) = self.waiting.pop_front() {
+                let numbers = self.sequences.next_message();
+                self.emit(numbers, Some(&message));
+            }
+        }
         self.waiting.clear();
+        if self.owes_ack {
+            let numbers = self.sequences.current();
+            self.emit(numbers, None);
+        }
     }
 
     /// Whether nothing waits and the last message is acknowledged.
@@ -236,16 +247,25 @@ impl Line {
     ///
     /// `Err`: the peer acknowledges nothing any more.
     pub(super) fn flush(&mut self, now: Instant) -> Result<(), NotAcknowledged> {
+        let before = self.transmit.len();
+        let flushed = self.send_due(now);
+        if self.transmit.len() > before {
+            self.last_sent = Some(now);
+        }
+        flushed
+    }
+
+    fn send_due(&mut self, now: Instant) -> Result<(), NotAcknowledged> {
         if self.unacknowledged.is_none()
             && let Some(message) = self.waiting.pop_front()
         {
             let numbers = self.sequences.next_message();
-            self.emit(now, numbers, Some(&message));
+            self.emit(numbers, Some(&message));
             self.unacknowledged = Some(Unacknowledged { message, numbers, sent: now, sends: 1 });
         }
         if self.owes_ack {
             let numbers = self.sequences.current();
-            self.emit(now, numbers, None);
+            self.emit(numbers, None);
         }
         self.resend(now)
     }
@@ -257,14 +277,14 @@ impl Line {
         }
         self.counters.resent += 1;
         let numbers = (open.numbers.0, self.sequences.current().1);
-        self.emit(now, numbers, Some(&open.message));
+        self.emit(numbers, Some(&open.message));
         open.sent = now;
         open.sends += 1;
         self.unacknowledged = Some(open);
         Ok(())
     }
 
-    fn emit(&mut self, now: Instant, numbers: (u8, u8), message: Option<&Message>) {
+    fn emit(&mut self, numbers: (u8, u8), message: Option<&Message>) {
         let data = join_data(numbers, message, CompactWidth::Minimal);
         let frame = encode_frame(&data);
         let payload = match &self.key_out {
@@ -275,7 +295,6 @@ impl Line {
         let shown = message.map_or_else(|| "ack".to_owned(), masked);
         self.note(Direction::ToPanel, &format!("{:02X} {:02X} {shown}", numbers.0, numbers.1));
         self.owes_ack = false;
-        self.last_sent = Some(now);
     }
 
     /// When a message of ours is sent again.
@@ -294,6 +313,15 @@ impl Line {
     pub(super) fn poll_wire(&mut self) -> Option<WireEntry> {
         self.wire.pop_front()
     }
+}
+
+/// What still goes out when a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastWords {
+    /// Everything that waits: a refusal and its EndSession.
+    All,
+    /// An acknowledgement at most.
+    Acknowledgement,
 }
 
 /// Three sends of a message brought no acknowledgement.
