@@ -308,8 +308,7 @@ impl Tracker {
     }
 
     fn alarm_over(&mut self, partition: Partition, heard: &mut Heard) {
-        let ended: Vec<Zone> =
-            self.latched.iter().filter(|(_, p)| **p == partition).map(|(zone, _)| *zone).collect();
+        let ended: Vec<Zone> = self.latched.iter().filter(|(_, p)| **p == partition).map(|(zone, _)| *zone).collect();
         self.latched.retain(|_, p| *p != partition);
         for zone in ended {
             if self.state.zones.get(&zone).is_some_and(|z| z.alarm) {

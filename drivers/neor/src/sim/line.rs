@@ -59,13 +59,14 @@ impl Line {
 
     pub(super) fn connect(&mut self) {
         self.disconnect();
+        self.hangup = None;
         self.is_up = true;
     }
 
+    /// Nobody hears any more. A hang-up that is under way stands: it says when the panel dials again.
     pub(super) fn disconnect(&mut self) {
         self.pieces.clear();
         self.free_at = None;
-        self.hangup = None;
         self.is_up = false;
         self.packets = 0;
         self.old = None;

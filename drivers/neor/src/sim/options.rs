@@ -155,6 +155,19 @@ impl SimConfig {
     }
 }
 
+impl SimConfig {
+    /// One integration access code for whichever type is offered: 8 hex digits (Type 2 takes them four times, as
+    /// installers' tools do `[doc EX]`), or 32 for Type 2 alone.
+    pub fn set_integration_code(&mut self, code: &Password) {
+        if code.expose().len() == 8 {
+            self.type1_code = code.clone();
+            self.type2_code = Password::new(code.expose().repeat(4));
+        } else {
+            self.type2_code = code.clone();
+        }
+    }
+}
+
 /// What a slot that becomes used gets `[inferred]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewUser {
@@ -415,6 +428,19 @@ mod tests {
             assert_eq!(Model::parse(&model.name().to_lowercase()), Some(model));
         }
         assert_eq!(Model::parse("PC1864"), None);
+    }
+
+    #[test]
+    fn one_integration_code_serves_both_types() {
+        let mut config = SimConfig::new(Model::Hs2016);
+        config.set_integration_code(&Password::new("0A0B0C0D".into()));
+        assert_eq!(config.type1_code.expose(), "0A0B0C0D");
+        assert_eq!(config.type2_code.expose(), "0A0B0C0D0A0B0C0D0A0B0C0D0A0B0C0D");
+        config.set_integration_code(&Password::new("F".repeat(32)));
+        assert_eq!((config.type1_code.expose(), config.type2_code.expose().len()), ("0A0B0C0D", 32));
+        assert_eq!(config.validate(), Ok(()));
+        config.set_integration_code(&Password::new("12".into()));
+        assert_eq!(config.validate(), Err(SimConfigError::Integration(2, 32)));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod acceptance;
 mod bench;
+mod dialling;
 mod events;
 mod faults;
 mod garbage;
