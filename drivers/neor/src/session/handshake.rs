@@ -50,11 +50,13 @@ pub(super) struct Handshake {
     /// An encryption type that we declined on this connection.
     declined: Option<Encryption>,
     until: Option<Instant>,
+    /// The panel repeated a message since our first encrypted one: it does not understand what it got.
+    deaf: bool,
 }
 
 impl Handshake {
     pub(super) fn new(material: KeyMaterial, encryption: Encryption) -> Self {
-        Self { stage: Stage::AwaitOpen, material, encryption, hello: None, declined: None, until: None }
+        Self { stage: Stage::AwaitOpen, material, encryption, hello: None, declined: None, until: None, deaf: false }
     }
 
     pub(super) fn open(&mut self, now: Instant) {
@@ -164,9 +166,18 @@ impl Handshake {
         SessionError::Silent(step).into()
     }
 
-    /// The panel hung up; from the keys on that hints at a wrong code, without proving it.
+    /// The panel hung up; from the keys on that hints at a wrong code, and if it repeated itself before, it is one.
     pub(super) fn closed(&self, otherwise: SessionError) -> DriverError {
-        if self.is_keyed() { SessionError::ClosedSinceKeys.into() } else { otherwise.into() }
+        match self.is_keyed() {
+            true if self.deaf => self.silent(),
+            true => SessionError::ClosedSinceKeys.into(),
+            false => otherwise.into(),
+        }
+    }
+
+    /// The panel sent its last message again.
+    pub(super) fn repeated(&mut self) {
+        self.deaf |= self.is_keyed();
     }
 
     fn opened(&mut self, now: Instant, app: u8, hello: OpenSession, line: &mut Line) -> Turn {

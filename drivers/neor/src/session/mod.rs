@@ -147,7 +147,7 @@ impl NeorSession {
                 let turn = self.handshake.acknowledged(now, &mut self.line, &mut self.exchange);
                 return self.turn(now, turn);
             }
-            Incoming::Repeated => return,
+            Incoming::Repeated => return self.handshake.repeated(),
             Incoming::Bad(bad) => return self.bad(bad),
             Incoming::Malformed(command, problem) => {
                 tracing::debug!(command, %problem, "a message does not fit");
