@@ -84,7 +84,7 @@ impl Session {
             }
             AnswerPattern::B | AnswerPattern::D1 | AnswerPattern::D2 => self.put(later, message),
             AnswerPattern::C => {
-                self.outbox.push_back(Out { due: later, message, with_notices: true, turns_key: false });
+                self.put_out(Out { due: later, message, with_notices: true, turns_key: false });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Whatever comes in, the simulator neither panics nor spins, and takes the next good session.
 
 use driver_neor::codec::RandomStream;
-use driver_neor::message::{Message, Notice};
+use driver_neor::message::{Command, Message, Notice, Wanted};
 use panel_driver::sim::Simulator;
 
 use crate::bench::{Bench, hs2016, ms, seconds, set};
@@ -53,6 +53,24 @@ fn any_content_in_a_good_frame_is_survived() {
         bench.say(&Message::Notice(Notice::Poll));
         bench.wait(seconds(1));
         assert!(bench.hangup.is_none(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_server_that_asks_and_never_acknowledges_costs_no_memory() {
+    for pattern in ["A", "B", "C", "D2"] {
+        let config = set(set(hs2016(), "sequence=lenient"), &format!("answer_pattern={pattern}"));
+        let mut bench = Bench::online(&config);
+        bench.acknowledges = false;
+        for _ in 0..500 {
+            bench.command(Command::Request(Wanted::Plain(0x0613)));
+            let exit = Command::ExitProgramming { partition: Some(1) };
+            bench.command(exit);
+        }
+        bench.acknowledges = true;
+        bench.acknowledge();
+        let answers = bench.messages_within(seconds(30)).len();
+        assert!((2..=70).contains(&answers), "{pattern}: {answers}");
     }
 }
 
