@@ -107,12 +107,14 @@ impl From<SessionError> for DriverError {
             | E::AccessRefused(_)
             | E::Initializer(_)
             | E::OtherEncryption { .. }
-            | E::OnlyOffers(..)
             | E::OtherPanel(_)
             | E::DeafSinceKeys { .. } => Self::Auth(text),
-            E::HttpPolling | E::OpenTooShort(_) | E::Nacked { .. } | E::BeganAnew | E::Garbled(_) => {
-                Self::Protocol(text)
-            }
+            E::HttpPolling
+            | E::OnlyOffers(..)
+            | E::OpenTooShort(_)
+            | E::Nacked { .. }
+            | E::BeganAnew
+            | E::Garbled(_) => Self::Protocol(text),
             E::Silent(_) | E::NotAcknowledged | E::NotAnswered | E::ClosedSinceKeys => Self::Unresponsive(text),
             E::EndedByPanel => {
                 Self::Link(LinkError::because("the session", std::io::ErrorKind::ConnectionAborted, text))

@@ -10,6 +10,7 @@ use crate::message::{ArmingMode, PartitionStatus, attribute, utf16_text};
 /// Device types of 0817, 0822, 0823 that are told apart here (dossier 5.2).
 const ZONE_DEVICE: u32 = 0x01;
 const KEYPADS: [u32; 2] = [0x02, 0x18];
+const SIREN: u32 = 0x03;
 const FOB: u32 = 0x04;
 
 /// A trouble in the model's words; `None`: it is an overview, or restored by being "none".
@@ -19,6 +20,7 @@ pub(crate) fn map_trouble(device: u32, trouble: u32, number: u32) -> Option<Trou
         (ZONE_DEVICE, 0x01) => T::ZoneTamper,
         (ZONE_DEVICE, 0x03) => T::ZoneBatteryLow,
         (ZONE_DEVICE, _) => T::ZoneFault,
+        (SIREN, 0x02) => T::BellFault,
         (FOB, 0x03) => T::KeyfobBatteryLow,
         (keypad, 0x03) if KEYPADS.contains(&keypad) => T::KeypadBatteryLow,
         (_, 0x01 | 0x81) => T::SystemTamper,

@@ -60,6 +60,8 @@ pub(crate) const LINGER: Duration = Duration::from_millis(800);
 pub(crate) const BETWEEN_VISITS: Duration = Duration::from_secs(3);
 /// Back-off after "busy", doubling to a limit [inferred].
 pub(crate) const BUSY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(120));
+/// Slots that could not be read now are tried again after this time.
+pub(crate) const READ_AGAIN: Duration = Duration::from_secs(10);
 /// No programming while an alarm or arming is fresh [inferred].
 pub(crate) const AFTER_EMERGENCY: Duration = Duration::from_secs(30);
 /// Wrong installer codes that may be tried by themselves, and in which time: remote lock-out is six in an hour by

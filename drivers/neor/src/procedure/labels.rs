@@ -20,12 +20,14 @@ pub(crate) struct Labels {
     waiting: VecDeque<(u32, u32, u32)>,
     asked: Option<(u32, u32, u32)>,
     planned: bool,
+    /// Some were told.
+    some: bool,
     over: Option<Outcome>,
 }
 
 impl Labels {
     pub(crate) fn new(id: Option<CommandId>) -> Self {
-        Self { id, waiting: VecDeque::new(), asked: None, planned: false, over: None }
+        Self { id, waiting: VecDeque::new(), asked: None, planned: false, some: false, over: None }
     }
 
     fn plan(&mut self, site: &Site) {
@@ -69,7 +71,7 @@ impl Procedure for Labels {
         if self.id.is_none() && site.queue.has_person_waiting() && !self.waiting.is_empty() {
             return Next::Done;
         }
-        match self.waiting.pop_front().filter(|_| self.over.is_none()) {
+        match self.waiting.pop_front() {
             Some(asked @ (option, from, to)) => {
                 self.asked = Some(asked);
                 Next::Ask(read_labels(option, from, to))
@@ -77,7 +79,8 @@ impl Procedure for Labels {
             None => {
                 site.labels_read = true;
                 if let Some(id) = self.id {
-                    site.done(id, self.over.take().unwrap_or(Outcome::Applied(Evidence::ReadBack)));
+                    let none = self.over.take().filter(|_| !self.some);
+                    site.done(id, none.unwrap_or(Outcome::Applied(Evidence::ReadBack)));
                 }
                 Next::Done
             }
@@ -87,8 +90,17 @@ impl Procedure for Labels {
     fn answered(&mut self, _now: Instant, answer: Answer, site: &mut Site) {
         let Some(asked) = self.asked.take() else { return };
         match answer {
-            Answer::Data(notice) => Self::take(asked, &notice, site),
-            missed => self.over = Some(failure(&missed)),
+            Answer::Data(notice) => {
+                self.some = true;
+                Self::take(asked, &notice, site);
+            }
+            Answer::Lost => {
+                self.over = Some(failure(&Answer::Lost));
+                self.some = false;
+                self.waiting.clear();
+            }
+            // There are none of these.
+            refused => self.over = Some(failure(&refused)),
         }
     }
 

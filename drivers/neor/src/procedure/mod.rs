@@ -76,6 +76,10 @@ pub(crate) trait Item: std::fmt::Debug + Send {
     fn ended(&self, outcome: Outcome) -> Outcome {
         outcome
     }
+    /// Our own work that was not done and is to be tried later: slots to read again.
+    fn left_over(&self) -> Option<(u32, u32)> {
+        None
+    }
     /// Whether something may have been changed at the panel already.
     fn has_written(&self) -> bool {
         false

@@ -236,6 +236,10 @@ impl Item for ReadUsers {
         *self = Self::new(self.id, self.first, self.last);
     }
 
+    fn left_over(&self) -> Option<(u32, u32)> {
+        self.id.is_none().then_some((self.first, self.last))
+    }
+
     fn is_long(&self) -> bool {
         true
     }

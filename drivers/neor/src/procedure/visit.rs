@@ -102,23 +102,24 @@ impl Visit {
         }
     }
 
-    fn finish_item(&mut self, outcome: Outcome, site: &mut Site) {
-        if let Some(item) = self.item.take()
-            && let Some(id) = item.id()
-        {
-            site.done(id, item.ended(outcome));
-        }
+    fn finish_item(&mut self, now: Instant, outcome: Outcome, site: &mut Site) {
         self.reentered = false;
+        let Some(item) = self.item.take() else { return };
+        match (item.id(), item.left_over()) {
+            (Some(id), _) => site.done(id, item.ended(outcome)),
+            (None, Some((from, to))) if !matches!(outcome, Outcome::Applied(_)) => site.read_later(now, from, to),
+            _ => {}
+        }
     }
 
-    fn fail(&mut self, outcome: Outcome, site: &mut Site) {
-        self.finish_item(outcome, site);
+    fn fail(&mut self, now: Instant, outcome: Outcome, site: &mut Site) {
+        self.finish_item(now, outcome, site);
         self.stage = Stage::Over;
     }
 
     fn enter(&mut self, now: Instant, site: &mut Site) -> Option<Ask> {
         let Some(code) = self.code(site) else {
-            self.fail(master_needed(), site);
+            self.fail(now, master_needed(), site);
             return None;
         };
         self.lead_in = false;
@@ -173,7 +174,7 @@ impl Visit {
         match leave {
             // A write is finished first: it takes a moment, and half a user is worse.
             Some(why) if !item.has_written() => {
-                self.finish_item(Outcome::NotNow(why), site);
+                self.finish_item(now, Outcome::NotNow(why), site);
                 self.stage = Stage::Exit(Then::Over);
                 return self.next(now, site);
             }
@@ -199,7 +200,7 @@ impl Visit {
                 self.next(now, site)
             }
             Work::Done(outcome) => {
-                self.finish_item(outcome, site);
+                self.finish_item(now, outcome, site);
                 if self.stage == Stage::Outside {
                     self.stage = Stage::Over;
                 }
@@ -221,7 +222,7 @@ impl Visit {
             }
             Some(_) => {
                 let text = "the panel left its programming mode again and again";
-                self.fail(Outcome::Failed(PanelError::passing("programming_ended", text)), site);
+                self.fail(now, Outcome::Failed(PanelError::passing("programming_ended", text)), site);
             }
             None => self.stage = Stage::Over,
         }
@@ -241,16 +242,16 @@ impl Visit {
             Answer::Refused(ResponseCode::Busy) | Answer::Nack(NackCode::LockedOut) => {
                 site.mode_closed();
                 site.busy(now);
-                self.fail(failure(&Answer::Refused(ResponseCode::Busy)), site);
+                self.fail(now, failure(&Answer::Refused(ResponseCode::Busy)), site);
             }
             Answer::Lost => {
                 // It may be open all the same.
-                self.finish_item(failure(answer), site);
+                self.finish_item(now, failure(answer), site);
                 self.stage = Stage::Exit(Then::Over);
             }
             other => {
                 site.mode_closed();
-                self.fail(failure(other), site);
+                self.fail(now, failure(other), site);
             }
         }
     }
@@ -290,15 +291,15 @@ impl Visit {
             Opener::Master | Opener::PreviousMaster => {
                 tracing::warn!("the panel refused the master code; it is not tried again");
                 site.master_refused = true;
-                self.fail(master_needed(), site);
+                self.fail(now, master_needed(), site);
             }
             Opener::Installer(code) => {
                 tracing::warn!("the panel refused the installer code; it is not tried again");
                 site.installer_refused = Some(code.clone());
                 site.installer_tries.wrong(now);
                 match self.item.as_mut().map_or(CodeRefused::Usual, |item| item.code_refused(site)) {
-                    CodeRefused::Usual => self.fail(installer_code_refused(), site),
-                    CodeRefused::Outcome(outcome) => self.fail(outcome, site),
+                    CodeRefused::Usual => self.fail(now, installer_code_refused(), site),
+                    CodeRefused::Outcome(outcome) => self.fail(now, outcome, site),
                     CodeRefused::Arranged => {
                         self.item = None;
                         self.stage = Stage::Over;
@@ -316,7 +317,7 @@ impl Procedure for Visit {
                 if let Some(why) =
                     self.must_leave(now, site).filter(|_| self.class != Class::Installer || site.stopping)
                 {
-                    self.fail(Outcome::NotNow(why), site);
+                    self.fail(now, Outcome::NotNow(why), site);
                     return Next::Done;
                 }
                 self.stage = if site.is_mode_open() { Stage::StaleExit } else { Stage::Enter };
@@ -390,6 +391,10 @@ impl Procedure for Visit {
     }
 
     fn abandon(&mut self, site: &mut Site) {
-        self.finish_item(Outcome::interrupted(), site);
+        if let Some(item) = self.item.take()
+            && let Some(id) = item.id()
+        {
+            site.done(id, item.ended(Outcome::interrupted()));
+        }
     }
 }

@@ -35,13 +35,14 @@ impl NeorSession {
         if !self.online {
             return false;
         }
-        self.start_operation(Class::Plain) || self.start_visit() || self.start_reread() || self.start_labels()
+        self.start_operation(Class::Plain) || self.start_visit() || self.start_reread(now) || self.start_labels()
     }
 
     /// When something is to be started by time alone.
     pub(super) fn start_at(&self) -> Option<Instant> {
         let idle = self.is_settled() && self.procedure.is_none() && !self.site.stopping;
-        self.report_at.filter(|_| idle)
+        let read_again = self.site.read_again_at.filter(|_| self.online);
+        self.report_at.into_iter().chain(read_again).min().filter(|_| idle)
     }
 
     fn start_operation(&mut self, class: Class) -> bool {
@@ -97,7 +98,11 @@ impl NeorSession {
     }
 
     /// The panel said which users somebody else changed: just these are read again.
-    fn start_reread(&mut self) -> bool {
+    fn start_reread(&mut self, now: Instant) -> bool {
+        if self.site.read_again_at.is_some_and(|at| now < at) {
+            return false;
+        }
+        self.site.read_again_at = None;
         let Some((from, to)) = self.site.changed_users.take() else { return false };
         let last = u32::from(self.site.size.users);
         let known = self.site.credentials.master.is_some() && !self.site.master_refused;

@@ -117,7 +117,9 @@ impl Handshake {
                 };
                 Turn::Failed(error.into())
             }
-            (_, Message::Notice(Notice::EndSession)) => Turn::Failed(self.closed(SessionError::EndedByPanel)),
+            (_, Message::Notice(Notice::EndSession)) => {
+                Turn::Failed(self.known_reason().unwrap_or_else(|| SessionError::EndedByPanel.into()))
+            }
             // Whatever else comes early is acknowledged and waits for nobody.
             _ => Turn::Wait,
         }
@@ -166,13 +168,19 @@ impl Handshake {
         SessionError::Silent(step).into()
     }
 
-    /// The panel hung up; from the keys on that hints at a wrong code, and if it repeated itself before, it is one.
-    pub(super) fn closed(&self, otherwise: SessionError) -> DriverError {
-        match self.is_keyed() {
-            true if self.deaf => self.silent(),
-            true => SessionError::ClosedSinceKeys.into(),
-            false => otherwise.into(),
-        }
+    /// What is known of why the panel hung up, or says nothing, before there was a first report. From the keys on
+    /// that hints at a wrong code; if the panel repeated itself before, it is one.
+    pub(super) fn known_reason(&self) -> Option<DriverError> {
+        let firmware = || self.firmware();
+        Some(match (self.stage, self.declined) {
+            (Stage::AwaitOpen, Some(offered)) => SessionError::OnlyOffers(offered.byte(), firmware()).into(),
+            (Stage::Done, _) if self.is_newer() => {
+                SessionError::DeafSinceKeys { newer: true, firmware: firmware() }.into()
+            }
+            _ if self.is_keyed() && self.deaf => self.silent(),
+            _ if self.is_keyed() => SessionError::ClosedSinceKeys.into(),
+            _ => return None,
+        })
     }
 
     /// The panel sent its last message again.

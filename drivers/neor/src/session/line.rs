@@ -124,6 +124,11 @@ impl Line {
         self.plain_too = true;
     }
 
+    /// The handshake is complete: nothing in clear is taken any more.
+    pub(super) fn encrypted_only(&mut self) {
+        self.plain_too = false;
+    }
+
     /// The panel begins anew on the same connection: after an encryption type that we declined.
     fn begin_anew(&mut self) {
         self.sequences = Sequences::acceptor();
@@ -165,6 +170,11 @@ impl Line {
     /// When something was sent last.
     pub(super) fn last_sent(&self) -> Option<Instant> {
         self.last_sent
+    }
+
+    /// The last packet could not be read.
+    pub(super) fn is_spoilt(&self) -> bool {
+        self.bad_in_a_row > 0
     }
 
     /// Packets in a row that could not be read are too many.

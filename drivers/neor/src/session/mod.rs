@@ -194,6 +194,7 @@ impl NeorSession {
             Turn::Failed(error) => self.end(error),
             Turn::Connected => {
                 self.connected = Some(now);
+                self.line.encrypted_only();
                 self.quiet_at = Some(now + QUIET);
                 if let Some(hello) = self.handshake.hello() {
                     let text = firmware(hello);
@@ -405,7 +406,13 @@ impl Session for NeorSession {
     }
 
     fn handle_closed(&mut self, _now: Instant) -> Option<DriverError> {
-        self.handshake.is_keyed().then(|| self.handshake.closed(SessionError::EndedByPanel))
+        match self.online {
+            true => None,
+            false if self.handshake.is_done() && self.line.is_spoilt() => {
+                Some(SessionError::Garbled("nothing since encryption began".into()).into())
+            }
+            false => self.handshake.known_reason(),
+        }
     }
 
     fn handle_shutdown(&mut self, now: Instant) {

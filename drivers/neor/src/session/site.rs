@@ -18,7 +18,7 @@ use crate::procedure::operate::Bypass;
 use crate::procedure::report::Extent;
 use crate::procedure::users::ReadUsers;
 use crate::procedure::write::WriteUser;
-use crate::quirks::BUSY;
+use crate::quirks::{BUSY, READ_AGAIN};
 
 /// What a report procedure brought.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(crate) struct Site {
     pub(crate) observed: Vec<Notice>,
     /// Slots that the panel says have changed.
     pub(crate) changed_users: Option<(u32, u32)>,
+    /// They are not read before.
+    pub(crate) read_again_at: Option<Instant>,
     /// We are to stop.
     pub(crate) stopping: bool,
     /// Codes of other users, as far as they were read: for the duplicate check.
@@ -85,6 +87,7 @@ impl Site {
             report_again: false,
             observed: Vec::new(),
             changed_users: None,
+            read_again_at: None,
             stopping: false,
             codes: BTreeMap::new(),
             busy: None,
@@ -174,12 +177,22 @@ impl Site {
             self.event(DriverEvent::UsersStale);
         }
         if let Some((from, to)) = heard.users_changed {
-            self.changed_users = Some(match self.changed_users {
-                Some((first, last)) => (first.min(from), last.max(to)),
-                None => (from, to),
-            });
+            self.users_changed(from, to);
         }
         heard.compare
+    }
+
+    fn users_changed(&mut self, from: u32, to: u32) {
+        self.changed_users = Some(match self.changed_users {
+            Some((first, last)) => (first.min(from), last.max(to)),
+            None => (from, to),
+        });
+    }
+
+    /// These could not be read now.
+    pub(crate) fn read_later(&mut self, now: Instant, from: u32, to: u32) {
+        self.users_changed(from, to);
+        self.read_again_at = Some(now + READ_AGAIN);
     }
 
     /// The next command of a class that is done in a programming mode, as work for it.

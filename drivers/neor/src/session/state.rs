@@ -126,7 +126,8 @@ impl NeorSession {
 
     fn report_failed(&mut self, now: Instant) {
         if !self.online {
-            return self.end(SessionError::NotAnswered.into());
+            let error = self.handshake.known_reason();
+            return self.end(error.unwrap_or_else(|| SessionError::NotAnswered.into()));
         }
         self.report_at = Some(now + RECONCILE / 10);
         let error = PanelError::passing("timeout", "the panel did not tell its state");
