@@ -112,8 +112,8 @@ impl Owner {
     /// Gives the driver a command; gives the promise back if there is no connected driver.
     pub(super) fn send(&mut self, command: Command, reply: Reply) -> Option<Reply> {
         let Some(connection) = self.connection.as_ref().filter(|c| c.up) else { return Some(reply) };
-        if connection.events.len() == WAITING_EVENTS {
-            // The driver waits for room and hears nobody.
+        if self.journal.is_stuck() && connection.events.len() == WAITING_EVENTS {
+            // The driver waits for room, which the disk does not give, and hears nobody.
             let why = "the box cannot store what the panel tells; is its disk full?".to_owned();
             reply.complete(Outcome::NotNow(NotNow { why }));
             return None;
