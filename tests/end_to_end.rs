@@ -30,7 +30,7 @@ fn the_demo_shows_a_stock_subscriber_everything() {
     let topic = |end: &'static str| move |topic: &str| topic.ends_with(end);
     let info = observer.wait_where("info", topic("/info"), |body| body["panels"].is_array().then(|| body.clone()));
     let panels: Vec<_> = info["panels"].as_array().unwrap().iter().map(|p| p["panel"].as_str().unwrap()).collect();
-    assert!(panels.len() >= 2, "{info}");
+    assert!(panels.len() >= 3, "{info}");
     for panel in panels {
         let wait = |what: &str, end: &str, fits: fn(&Value) -> bool| {
             let end = format!("/panels/{panel}/{end}");

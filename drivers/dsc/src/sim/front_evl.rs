@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, PartitionSet, Password, Zone};
 
-use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERRUN, LENGTH, NOT_SUPPORTED, SYNTAX};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
@@ -18,6 +17,7 @@ use crate::codec::{FrameError, Number};
 use crate::message::{
     ErrorCode, Lights, LoginState, ModuleCommand, ModuleMessage, PartitionNotice, Switch, Transport, ZoneNotice,
 };
+use panel_driver::sim::{Agenda, later};
 
 pub(super) struct Envisalink {
     line: Line,

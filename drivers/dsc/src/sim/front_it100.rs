@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Zone};
 
-use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERFLOW, KEYPAD_OFF, SYNTAX, THERMOSTAT_NOT_OPEN, THERMOSTAT_SILENT};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
@@ -18,6 +17,7 @@ use super::tell;
 use super::virtual_keypad::{Pressed, VirtualKeypad};
 use crate::codec::FrameError;
 use crate::message::{Baud, Beeper, ErrorCode, ModuleCommand, ModuleMessage, Switch, Text, Transport, ZoneNotice};
+use panel_driver::sim::{Agenda, later};
 
 pub(super) struct It100 {
     line: Line,
