@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use driver_neor::codec::Encryption;
 use panel_driver::sim::Simulator;
 use panel_driver::testkit::Failure;
-use panel_driver::{Command, DriverEvent, Outcome, Section};
+use panel_driver::{Command, DriverError, DriverEvent, Outcome, Section};
 use panel_model::{
     AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Label, Origin, Refusal, Trouble, TroubleKind,
 };
@@ -255,4 +256,57 @@ fn labels_need_an_installer_code_that_the_panel_takes() -> Result<(), Failure> {
     let mut pair = online()?;
     let outcome = pair.ask(Command::SetZoneLabel { zone: zone(99), label: Label::from_panel("Hall").unwrap() })?;
     pair.check(outcome == Outcome::Refused(Refusal::NotFound), &format!("{outcome:?}"))
+}
+
+/// Dossier 6.3: the session that should work with a real panel if it works here, strict and with both types.
+#[test]
+fn the_acceptance_session_is_played() -> Result<(), Failure> {
+    for (name, encryption) in [("type1", Encryption::Type1), ("type2", Encryption::Type2)] {
+        let mut panel = sim();
+        panel.encryption = encryption;
+        for (name, value) in [("sequence", "strict"), ("replay", "3")] {
+            panel.set(name, value).unwrap();
+        }
+        let mut pair = pair_of(1, config(&format!(r#""encryption":"{name}""#)), panel);
+        pair.settle()?;
+        let replayed = pair.panel_events().filter(|e| e.origin == Origin::Replay && e.zone.is_some()).count();
+        pair.check(replayed > 0, "what was queued is told late")?;
+        read_back(&mut pair, Command::Refresh(Section::Users))?;
+        for poke in ["open 1", "close 1", "arm away 1 2"] {
+            pair.poke(poke)?;
+            pair.run_for(Duration::from_secs(2))?;
+        }
+        pair.run_for(Duration::from_secs(200))?;
+        pair.poke("open 1")?;
+        pair.run_for(Duration::from_secs(60))?;
+        agrees(&pair)?;
+        for poke in ["disarm 1 2", "close 1", "ac off"] {
+            pair.poke(poke)?;
+            pair.run_for(Duration::from_secs(2))?;
+        }
+        pair.run_for(Duration::from_secs(120))?;
+        agrees(&pair)?;
+        let told = kinds(&pair);
+        for kind in [
+            K::ZoneOpened,
+            K::ExitDelay,
+            K::Armed,
+            K::Closing,
+            K::EntryDelay,
+            K::PartitionAlarm,
+            K::ZoneAlarm,
+            K::PartitionAlarmCleared,
+            K::Disarmed,
+            K::Opening,
+            K::Trouble,
+        ] {
+            pair.check(told.contains(&kind), &format!("{name}: {kind:?} in {told:?}"))?;
+        }
+        pair.check(pair.ends().is_empty(), "one session")?;
+        let end = pair.shutdown()?;
+        pair.check(end == DriverError::Shutdown, "a good end")?;
+        let bye = pair.wire().iter().any(|(_, e)| e.masked.ends_with(b"060B end_session"));
+        pair.check(bye, "with EndSession")?;
+    }
+    Ok(())
 }
