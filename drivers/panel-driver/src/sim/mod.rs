@@ -20,7 +20,7 @@ pub use agenda::{Agenda, later};
 pub use door::ServeOn;
 pub use poke::{PanicKey, Poke, PokeError, ScriptLine};
 pub use rng::Rng;
-pub use serve::{Input, json_line, serve};
+pub use serve::{Input, Player, json_line, serve, serve_all};
 pub use server::{ServeError, SimHandle, SimServer};
 
 /// The panel's side of one protocol, without IO and without a clock: the mirror of [`crate::Session`].
