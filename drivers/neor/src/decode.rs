@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codec::initializer::TYPE1_LEN;
 use crate::codec::{Decoder, Encryption, Key, KeyMaterial, Side, TlinkPacket, decode_frame};
+use crate::config::IDENTIFIER_DIGITS;
 use crate::message::{
     Command, Digits, Message, Notice, OpenSession, UserData, UserRecords, Wanted, command_name, split_data, utf16_text,
 };
@@ -54,7 +55,7 @@ impl CaptureDecoder {
     }
 
     /// Decodes one line: bytes as hexadecimal digits, after an optional `<` (from the panel) or `>`; `#` begins a
-    /// comment. Bytes with TLink delimiters may hold several packets or a part of one, others are one frame.
+    /// comment. What begins like a TLink packet may hold several or a part of one, the rest is one frame.
     pub fn line(&mut self, line: &str) -> Vec<Decoded> {
         let content = line.split('#').next().unwrap_or_default().trim();
         let (side, content) = match (content.strip_prefix('<'), content.strip_prefix('>')) {
@@ -68,9 +69,8 @@ impl CaptureDecoder {
         let Some(bytes) = hex_bytes(content) else {
             return vec![failed("the line is not made of pairs of hexadecimal digits")];
         };
-        // Without delimiters, and nothing begun before: a bare frame.
         let begun = side.is_some_and(|side| self.direction(side).decoder.has_partial());
-        if !begun && !bytes.contains(&0x7F) && !bytes.contains(&0x7E) {
+        if !begun && !begins_packet(&bytes) {
             return vec![self.payload(side.unwrap_or(Side::Panel), &bytes)];
         }
         // Panels put their identifier before the delimiter, and servers nothing or the same.
@@ -274,6 +274,13 @@ pub fn decode(line: &str, options: DecodeOptions) -> Option<Decoded> {
         0 | 1 => found.pop(),
         _ => Some(Value::Array(found)),
     }
+}
+
+/// Whether it is the beginning of a TLink packet, or all of it: an identifier, or the delimiter behind an empty one.
+fn begins_packet(bytes: &[u8]) -> bool {
+    let (identifier, rest) = bytes.split_at(bytes.len().min(IDENTIFIER_DIGITS));
+    let digits = identifier.iter().all(u8::is_ascii_digit);
+    bytes.first().is_some_and(|b| matches!(b, 0x7E | 0x7F)) || (digits && rest.first().is_none_or(|b| *b == 0x7E))
 }
 
 fn row(side: Side, sender: u8, receiver: u8, kind: &str, fields: Value) -> Value {

@@ -66,6 +66,9 @@ pub(crate) struct Visit {
     entered: Option<Instant>,
     lead_in: bool,
     lead_out: bool,
+    /// The panel refused a request as if the mode were not open. It may be open all the same: an old lead-in passes
+    /// for a new one.
+    doubtful: bool,
     /// The mode was closed under the present item once already.
     reentered: bool,
 }
@@ -89,6 +92,7 @@ impl Visit {
             entered: None,
             lead_in: false,
             lead_out: false,
+            doubtful: false,
             reentered: false,
         }
     }
@@ -211,13 +215,16 @@ impl Visit {
 
     /// A time-out at the panel, a keypad, or a power failure ended our mode.
     fn closed_under_us(&mut self, now: Instant, site: &mut Site) -> Next {
-        site.mode_closed();
         self.lead_out = false;
+        let doubtful = std::mem::take(&mut self.doubtful);
+        if !doubtful {
+            site.mode_closed();
+        }
         match &mut self.item {
             Some(item) if !self.reentered && !site.stopping => {
                 self.reentered = true;
                 item.restart();
-                self.stage = Stage::Enter;
+                self.stage = if doubtful { Stage::StaleExit } else { Stage::Enter };
                 self.asked = false;
             }
             Some(_) => {
@@ -353,12 +360,12 @@ impl Procedure for Visit {
     fn answered(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match self.stage {
             Stage::StaleExit => {
-                site.mode_closed();
+                site.mode_left(&answer);
                 self.stage = Stage::Pause(now + AFTER_STALE_EXIT);
             }
             Stage::Enter => self.entered_answer(now, &answer, site),
             Stage::Exit(then) => {
-                site.mode_closed();
+                site.mode_left(&answer);
                 self.stage = match then {
                     Then::Resume => Stage::Pause(now + BETWEEN_VISITS),
                     Then::Outside => Stage::Outside,
@@ -369,6 +376,7 @@ impl Procedure for Visit {
                 let wrong_mode = answer == Answer::Refused(ResponseCode::WrongMode);
                 if wrong_mode && self.stage == Stage::Inside && !self.reentered {
                     self.lead_out = true;
+                    self.doubtful = true;
                 } else if let Some(item) = &mut self.item {
                     item.answered(answer, site);
                 }
@@ -397,4 +405,26 @@ impl Procedure for Visit {
             site.done(id, item.ended(Outcome::interrupted()));
         }
     }
+}
+
+/// Leaves a mode that a visit could not leave, or that opened late.
+#[derive(Debug, Default)]
+pub(crate) struct Leave {
+    asked: bool,
+}
+
+impl Procedure for Leave {
+    fn next(&mut self, _now: Instant, _site: &mut Site) -> Next {
+        if std::mem::replace(&mut self.asked, true) { Next::Done } else { Next::Ask(Visit::exit()) }
+    }
+
+    fn answered(&mut self, _now: Instant, answer: Answer, site: &mut Site) {
+        site.mode_left(&answer);
+    }
+
+    fn in_programming(&self) -> bool {
+        true
+    }
+
+    fn abandon(&mut self, _site: &mut Site) {}
 }

@@ -12,12 +12,16 @@ use crate::procedure::labels::Labels;
 use crate::procedure::operate::Operate;
 use crate::procedure::report::{Extent, Report};
 use crate::procedure::users::ReadUsers;
-use crate::procedure::visit::{Opener, Visit};
+use crate::procedure::visit::{Leave, Opener, Visit};
 
 impl NeorSession {
     pub(super) fn start(&mut self, now: Instant) -> bool {
         if !self.is_settled() || self.procedure.is_some() || self.site.stopping {
             return false;
+        }
+        if self.site.is_mode_open() {
+            self.procedure = Some(Box::new(Leave::default()));
+            return true;
         }
         if self.online && self.site.queue.has(Class::Urgent) {
             return self.start_operation(Class::Urgent);

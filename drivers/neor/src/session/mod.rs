@@ -60,6 +60,10 @@ pub struct NeorSession {
     procedure: Option<Box<dyn Procedure>>,
     /// When the procedure wants to be asked again, if nothing is heard.
     procedure_at: Option<Instant>,
+    /// The procedure under way has opened a programming mode.
+    visited: bool,
+    /// When one was left last.
+    visited_at: Option<Instant>,
     lost_in_a_row: u8,
     connected: Option<Instant>,
     /// Nothing is asked before the panel fell quiet.
@@ -102,6 +106,8 @@ impl NeorSession {
             exchange: exchange::Exchange::default(),
             procedure: None,
             procedure_at: None,
+            visited: false,
+            visited_at: None,
             lost_in_a_row: 0,
             connected: None,
             quiet_at: None,
@@ -277,6 +283,7 @@ impl NeorSession {
             return false;
         }
         let Some(procedure) = &mut self.procedure else { return false };
+        self.visited |= procedure.in_programming();
         self.procedure_at = None;
         match procedure.next(now, &mut self.site) {
             Next::Ask(ask) => {
@@ -289,6 +296,10 @@ impl NeorSession {
                 false
             }
             Next::Done => {
+                if self.visited {
+                    self.visited_at = Some(now);
+                }
+                self.visited = false;
                 self.procedure = None;
                 true
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use panel_driver::{Command, CommandId, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
 use panel_model::{AccessCode, Capabilities, InstallerCode, PanelEvent, PanelState, PartitionSet, Slot};
 
+use super::exchange::Answer;
 use super::queue::{Class, CommandQueue};
 use super::track::{Heard, Tracker};
 use super::tries::InstallerTries;
@@ -258,6 +259,11 @@ impl Site {
 
     pub(crate) fn mode_closed(&mut self) {
         self.mode_open = false;
+    }
+
+    /// How leaving a mode was answered. Any answer will do: there is no mode then, or none any more.
+    pub(crate) fn mode_left(&mut self, answer: &Answer) {
+        self.mode_open = *answer == Answer::Lost;
     }
 
     /// A mode of ours was entered and not left.

@@ -8,9 +8,9 @@ use panel_model::{Evidence, PanelError, PanelState};
 use super::track::is_alarm_like;
 use super::{NeorSession, quiet_until};
 use crate::error::SessionError;
-use crate::message::Notice;
+use crate::message::{Lead, Notice, Via};
 use crate::procedure::report::Extent;
-use crate::quirks::{HELD, RECONCILE, RECONCILE_SOON};
+use crate::quirks::{HELD, LEAD_IN, RECONCILE, RECONCILE_SOON};
 
 /// A comparison that something changed meanwhile is thrown away so often.
 const SPOILT: u8 = 5;
@@ -30,9 +30,20 @@ impl NeorSession {
             return self.hold(notice);
         }
         self.observe(now, &notice, false);
+        self.late_lead_in(now, &notice);
         if let Some(procedure) = &mut self.procedure {
             procedure.heard(now, &notice, &mut self.site);
             self.procedure_at = None;
+        }
+    }
+
+    /// A mode that opens when our visit is over already: its answer was lost, or came late.
+    fn late_lead_in(&mut self, now: Instant, notice: &Notice) {
+        let Notice::ProgrammingLead(lead) = notice else { return };
+        let ours = lead.lead == Lead::In && lead.via == Via::Interactive;
+        let recent = self.visited_at.is_some_and(|at| now < at + LEAD_IN);
+        if ours && recent && !self.procedure.as_ref().is_some_and(|p| p.in_programming()) {
+            self.site.mode_opened();
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::control::{Done, obey};
 use super::dialect::AnswerPattern;
 use super::panel::Panel;
-use super::session::{Out, Session, command_word};
+use super::session::{Out, Session};
 use super::status::status;
 use crate::message::{Command, Message, NackCode, Notice, ResponseCode, Wanted};
 
@@ -84,7 +84,7 @@ impl Session {
             }
             AnswerPattern::B | AnswerPattern::D1 | AnswerPattern::D2 => self.put(later, message),
             AnswerPattern::C => {
-                self.outbox.push_back(Out { due: later, message, with_notices: true, turns_key: false });
+                self.put_out(Out { due: later, message, with_notices: true, turns_key: false });
             }
         }
     }
@@ -119,10 +119,7 @@ impl Session {
                 }
             }
             Notice::SoftwareVersion(_) | Notice::CommandError { .. } => {}
-            _ => {
-                debug_assert_eq!(command_word(content), notice.number());
-                self.nack(now, content, NackCode::BadCommand);
-            }
+            _ => self.nack(now, content, NackCode::BadCommand),
         }
     }
 }

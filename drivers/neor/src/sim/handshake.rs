@@ -189,7 +189,7 @@ impl Session {
         let due = self.soon(now);
         self.ack_at = None;
         let message = Message::Command(app, Command::Response(ResponseCode::Success));
-        self.outbox.push_back(Out { due, message, with_notices: false, turns_key: true });
+        self.put_out(Out { due, message, with_notices: false, turns_key: true });
         self.enter(now, Phase::Accessed);
     }
 

@@ -70,8 +70,9 @@ pub(super) enum Fault {
     /// The options are changed.
     Done,
     Trouble(Trouble, bool),
-    ZoneFault(u16, bool),
-    ZoneBypass(u16, bool),
+    /// A zone's loop has a fault, or is well again.
+    Loop(u16, bool),
+    Bypass(u16, bool),
     /// Every command is answered with 19 for so long.
     Busy(Duration),
     /// A frame longer than what was negotiated.
@@ -134,8 +135,8 @@ impl Hostile {
             ("events_lost", []) => return Ok(Fault::EventsLost),
             ("keypad_programming", []) => return Ok(Fault::KeypadProgramming),
             ("dls", []) => return Ok(Fault::Dls),
-            ("zone_fault", [zone] | [zone, "off"]) => return Ok(Fault::ZoneFault(number(name, zone)?, on)),
-            ("bypass_at_keypad", [zone] | [zone, "off"]) => return Ok(Fault::ZoneBypass(number(name, zone)?, on)),
+            ("zone_fault", [zone] | [zone, "off"]) => return Ok(Fault::Loop(number(name, zone)?, on)),
+            ("bypass_at_keypad", [zone] | [zone, "off"]) => return Ok(Fault::Bypass(number(name, zone)?, on)),
             _ => return Err(PokeError(format!("no such fault{}; known are {NAMES}", quoted(name)))),
         }
         Ok(Fault::Done)
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(apply(&mut hostile, "none"), Ok(Fault::Done));
         assert_eq!(hostile, Hostile::default());
         assert_eq!(apply(&mut hostile, "bell off"), Ok(Fault::Trouble(Trouble::Bell, false)));
-        assert_eq!(apply(&mut hostile, "zone_fault 3 off"), Ok(Fault::ZoneFault(3, false)));
+        assert_eq!(apply(&mut hostile, "zone_fault 3 off"), Ok(Fault::Loop(3, false)));
     }
 
     #[test]

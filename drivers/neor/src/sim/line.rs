@@ -41,7 +41,7 @@ impl Line {
         let mut rng = Rng::new(seed ^ 0x4E45_4F52);
         let mut random = [0; 32];
         for chunk in random.chunks_mut(8) {
-            chunk.copy_from_slice(&rng.next().to_be_bytes());
+            chunk.copy_from_slice(&rng.next_u64().to_be_bytes());
         }
         Self {
             header,
@@ -59,13 +59,14 @@ impl Line {
 
     pub(super) fn connect(&mut self) {
         self.disconnect();
+        self.hangup = None;
         self.is_up = true;
     }
 
+    /// Nobody hears any more. A hang-up that is under way stands: it says when the panel dials again.
     pub(super) fn disconnect(&mut self) {
         self.pieces.clear();
         self.free_at = None;
-        self.hangup = None;
         self.is_up = false;
         self.packets = 0;
         self.old = None;
@@ -111,7 +112,7 @@ impl Line {
         }
         let packet = self.packet(data, key, dialect, hostile);
         if hostile.noise && self.rng.one_in(3) {
-            let noise: Vec<u8> = (0..1 + self.rng.below(12)).map(|_| self.rng.next().to_le_bytes()[0]).collect();
+            let noise: Vec<u8> = (0..1 + self.rng.below(12)).map(|_| self.rng.next_u64().to_le_bytes()[0]).collect();
             // Without an end of its own the noise would take the packet with it; the field does both.
             let end: &[u8] = if self.rng.one_in(4) { &[] } else { &[0x7F] };
             self.push(now, [&noise, end].concat(), dialect, hostile);
@@ -217,8 +218,8 @@ impl Line {
             return Some(first);
         }
         let mut all = first.to_vec();
-        while let Some((_, piece)) = self.pieces.pop_front_if(|(when, _)| *when == due) {
-            all.extend_from_slice(&piece);
+        while self.next_due() == Some(due) {
+            all.extend(self.pieces.pop_front().map(|(_, piece)| piece).unwrap_or_default());
         }
         Some(all.into())
     }

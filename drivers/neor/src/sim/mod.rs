@@ -10,6 +10,7 @@
 //! It is written from what panels do and shares codec and messages with the driver, nothing else: a mistake in the
 //! driver must not find its twin here. No IO, no clock; seeded.
 
+mod alarms;
 mod answer;
 mod arming;
 mod clock;
@@ -17,9 +18,12 @@ mod control;
 mod dialect;
 mod handshake;
 mod hostile;
+mod incoming;
 mod line;
+mod model;
 mod numbers;
 mod options;
+mod outgoing;
 mod panel;
 mod person;
 mod programming;
@@ -45,7 +49,8 @@ use serde_json::Value;
 
 pub use self::dialect::{AnswerPattern, Dialect, FirstOffer, HeaderRule, PaddingKind, ReplayNumbers, Segments};
 pub use self::hostile::Hostile;
-pub use self::options::{Capacity, Model, NewUser, PanelOptions, SimConfig, SimConfigError, Timings};
+pub use self::model::{Capacity, Model};
+pub use self::options::{NewUser, PanelOptions, SimConfig, SimConfigError, Timings};
 pub use self::text::Filler;
 
 use self::hostile::Fault;
@@ -193,11 +198,11 @@ impl NeoSimulator {
         match self.session.hostile.apply(words)? {
             Fault::Done => {}
             Fault::Trouble(trouble, on) => self.panel.set_trouble(trouble, on),
-            Fault::ZoneFault(zone, on) => {
+            Fault::Loop(zone, on) => {
                 let zone = self.zone_number(zone)?;
                 self.panel.set_zone_fault(zone, on);
             }
-            Fault::ZoneBypass(zone, on) => {
+            Fault::Bypass(zone, on) => {
                 let zone = self.zone_number(zone)?;
                 if !self.panel.bypass_zone(zone, on) {
                     return Err(PokeError(format!("zone {zone} may not be bypassed")));

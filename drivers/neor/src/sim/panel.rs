@@ -10,7 +10,8 @@ use panel_model::{Partition, PartitionSet};
 
 use super::arming::Unit;
 use super::clock::Clock;
-use super::options::{Model, PanelOptions, SimConfig, Timings};
+use super::model::Model;
+use super::options::{PanelOptions, SimConfig, Timings};
 use super::person::PersonEdit;
 use super::programming::{Lockout, Programming};
 use super::sections::Memory;

@@ -1,5 +1,6 @@
-//! The communicator's side of one TCP connection: what goes out when, and what is done with what comes in. The
-//! handshake is in `handshake.rs`, commands are answered in `answer.rs`.
+//! The communicator's side of one TCP connection: its state, its beginning and end, and what waits between sessions.
+//! What comes in is in `incoming.rs` and `handshake.rs`, commands are answered in `answer.rs`, what goes out is in
+//! `outgoing.rs`.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use panel_driver::sim::Hangup;
 use zeroize::Zeroizing;
 
-use super::dialect::{Dialect, HeaderRule};
+use super::dialect::Dialect;
 use super::handshake::Offer;
 use super::hostile::Hostile;
 use super::line::Line;
@@ -17,8 +18,8 @@ use super::options::{SimConfig, Timings};
 use super::panel::Panel;
 use super::programming::Via;
 use super::signal::{Client, Lead, Signal};
-use crate::codec::{Decoder, Encryption, Key, KeyMaterial, TlinkPacket, decode_frame};
-use crate::message::{Hidden, Message, MessageError, NackCode, Notice, split_data};
+use crate::codec::{Decoder, Encryption, Key, KeyMaterial};
+use crate::message::{Message, Notice};
 
 /// How far a session is, seen from the panel (dossier 2.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +68,13 @@ pub(super) struct Out {
 }
 
 /// A message that the server has not acknowledged yet.
-struct InFlight {
-    data: Zeroizing<Vec<u8>>,
-    key: Option<Key>,
-    at: Instant,
-    sent: u8,
+pub(super) struct InFlight {
+    pub(super) data: Zeroizing<Vec<u8>>,
+    pub(super) key: Option<Key>,
+    pub(super) at: Instant,
+    pub(super) sent: u8,
     /// Notifications in it: they go out again in the next session.
-    notices: Vec<Notice>,
+    pub(super) notices: Vec<Notice>,
 }
 
 pub(super) struct Session {
@@ -104,29 +105,25 @@ pub(super) struct Session {
     pub(super) busy_until: Option<Instant>,
     /// What just happened waits for the answers that are under way.
     pub(super) holds_notices: bool,
-    backlog: VecDeque<Notice>,
+    pub(super) backlog: VecDeque<Notice>,
     /// Some of the backlog was lost.
-    overflowed: bool,
+    pub(super) overflowed: bool,
     /// So many of the backlog go out before anything is answered.
-    replaying: usize,
-    in_flight: Option<InFlight>,
-    decoder: Decoder,
+    pub(super) replaying: usize,
+    pub(super) in_flight: Option<InFlight>,
+    pub(super) decoder: Decoder,
     /// The header that the server began with.
-    server_header: Option<Vec<u8>>,
-    heard_at: Option<Instant>,
+    pub(super) server_header: Option<Vec<u8>>,
+    pub(super) heard_at: Option<Instant>,
     inactivity: Duration,
     /// Packets sent in the handshake.
-    handshake_packets: u8,
+    pub(super) handshake_packets: u8,
 }
 
 /// Notifications kept while nobody takes them; the dossier asks for 256 at least.
 const MOST_BACKLOG: usize = 512;
-/// Answers that wait; a server sends one request at a time, so more is a fault of its own.
-const MOST_OUT: usize = 64;
 /// Largest frame that our OpenSession announces.
 pub(super) const RX_BUFFER: u16 = 0x0200;
-/// Times that a message is sent before the session is given up.
-const MOST_SENT: u8 = 4;
 /// How long last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -292,237 +289,6 @@ impl Session {
         self.hang_up(panel, down);
     }
 
-    fn resend(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(flight) = &mut self.in_flight else { return };
-        if flight.at + self.timings.resend > now {
-            return;
-        }
-        if flight.sent >= MOST_SENT {
-            panel.signal(Signal::Client(Client::GaveUp("no acknowledgement")));
-            return self.hang_up(panel, self.timings.redial);
-        }
-        flight.at = now;
-        flight.sent += 1;
-        let (data, key) = (flight.data.clone(), flight.key.clone());
-        self.line.send(now, &data, key.as_ref(), &self.dialect, &self.hostile);
-    }
-
-    /// Sends what may be sent now: one message at a time, an acknowledgement where nothing else acknowledges.
-    pub(super) fn pump(&mut self, now: Instant, panel: &mut Panel) {
-        while self.line.is_up() && !self.is_stuck {
-            if self.in_flight.is_none()
-                && let Some((message, notices, turns_key)) = self.next_out(now)
-            {
-                self.send(now, &message, notices, turns_key);
-            } else if self.ack_at.is_some_and(|at| at <= now) {
-                self.acknowledge(now);
-            } else {
-                break;
-            }
-            self.count_step(now);
-        }
-        if self.phase == Phase::Ending && self.in_flight.is_none() && self.outbox.is_empty() {
-            self.hang_up(panel, self.timings.redial);
-        }
-    }
-
-    /// What is replayed goes before answers, answers before what just happened.
-    fn next_out(&mut self, now: Instant) -> Option<(Message, Vec<Notice>, bool)> {
-        let is_online = self.is_online();
-        let place = self.outbox.iter().position(|out| out.due <= now).filter(|_| !is_online || self.replaying == 0);
-        if let Some(out) = place.and_then(|place| self.outbox.remove(place)) {
-            if !out.with_notices {
-                return Some((out.message, Vec::new(), out.turns_key));
-            }
-            let along: Vec<Notice> = self.backlog.drain(..self.backlog.len().min(3)).collect();
-            let parts = std::iter::once(out.message).chain(along.iter().cloned().map(Message::Notice)).collect();
-            return Some((Message::Notice(Notice::Multiple(parts)), along, false));
-        }
-        let waits = self.holds_notices && self.replaying == 0 && !self.outbox.is_empty();
-        if !is_online || waits {
-            return None;
-        }
-        if std::mem::take(&mut self.overflowed) {
-            return Some((Message::Notice(Notice::BufferOverload(Hidden::default())), Vec::new(), false));
-        }
-        let notice = self.backlog.pop_front()?;
-        self.replaying = self.replaying.saturating_sub(1);
-        Some((Message::Notice(notice.clone()), vec![notice], false))
-    }
-
-    fn send(&mut self, now: Instant, message: &Message, notices: Vec<Notice>, turns_key: bool) {
-        if turns_key {
-            self.tx = self.next_tx.take();
-        }
-        let mut data = Zeroizing::new(self.numbers.message().to_vec());
-        data.extend_from_slice(&message.encode(self.dialect.compact_width));
-        self.ack_at = None;
-        self.line.send(now, &data, self.tx.as_ref(), &self.dialect, &self.hostile);
-        self.in_flight = Some(InFlight { data, key: self.tx.clone(), at: now, sent: 1, notices });
-    }
-
-    fn acknowledge(&mut self, now: Instant) {
-        self.ack_at = None;
-        let data = self.numbers.acknowledgement();
-        self.line.send(now, &data, self.tx.as_ref(), &self.dialect, &self.hostile);
-    }
-
-    /// Hangs after the step that was asked for (dossier 2.8: odd steps are the panel's).
-    fn count_step(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Online | Phase::Ending) {
-            return;
-        }
-        self.handshake_packets = self.handshake_packets.saturating_add(1);
-        let done = self.handshake_packets.saturating_mul(2);
-        if self.hostile.stop_after.is_some_and(|step| done >= step) {
-            (self.is_stuck, self.gives_up) = (true, None);
-        }
-        let stall = self.dialect.stall_after_encrypted;
-        if !stall.is_zero() && self.phase == Phase::Accessed {
-            (self.is_stuck, self.gives_up) = (true, Some(now + stall));
-        }
-    }
-
-    /// Puts a message down for so much later.
-    pub(super) fn put(&mut self, due: Instant, message: Message) {
-        if self.outbox.len() < MOST_OUT {
-            self.outbox.push_back(Out { due, message, with_notices: false, turns_key: false });
-        }
-    }
-
-    /// When an answer that needs nothing from the panel is ready.
-    pub(super) fn soon(&mut self, now: Instant) -> Instant {
-        let (low, high) = self.timings.answer;
-        now + self.line.rng().between(low, high)
-    }
-
-    pub(super) fn receive(&mut self, now: Instant, panel: &mut Panel, bytes: &[u8]) {
-        if !self.line.is_up() || self.is_stuck || self.phase == Phase::Http {
-            return;
-        }
-        self.heard_at = Some(now);
-        let mut rest = bytes;
-        while self.line.is_up() {
-            let mut decoder = std::mem::take(&mut self.decoder);
-            let packet = decoder.next(&mut rest);
-            self.decoder = decoder;
-            match packet {
-                Some(Ok(packet)) => self.packet(now, panel, &packet),
-                Some(Err(error)) => panel.signal(Signal::BadFrame(error.to_string())),
-                None => break,
-            }
-        }
-        self.pump(now, panel);
-    }
-
-    fn packet(&mut self, now: Instant, panel: &mut Panel, packet: &TlinkPacket) {
-        if let Err(why) = self.check_header(&packet.header) {
-            panel.signal(Signal::Client(Client::Refused(why)));
-            return self.hang_up(panel, self.timings.redial);
-        }
-        let clear = match &self.rx {
-            Some(key) => match key.open(&packet.payload) {
-                Ok(clear) => clear,
-                Err(error) => return panel.signal(Signal::BadFrame(error.to_string())),
-            },
-            None => Zeroizing::new(packet.payload.clone()),
-        };
-        let data = match decode_frame(&clear) {
-            Ok(data) => data,
-            Err(error) => return panel.signal(Signal::BadFrame(error.to_string())),
-        };
-        let Some((sender, receiver, content)) = split_data(data) else { return };
-        let taken = match self.numbers.take(sender, receiver, content) {
-            Ok(taken) => taken,
-            Err(why) => return self.out_of_step(now, panel, content, why),
-        };
-        if taken.acknowledges && self.in_flight.take().is_some() {
-            self.acknowledged(now, panel);
-        }
-        if content.is_empty() || !self.line.is_up() {
-            return;
-        }
-        self.ack_at = Some(self.soon(now));
-        if !taken.is_new {
-            return;
-        }
-        if data.len() + 4 > usize::from(RX_BUFFER) {
-            return self.nack(now, content, NackCode::SmallBuffer);
-        }
-        match Message::decode(content) {
-            Ok(message) => self.message(now, panel, message, content),
-            Err(MessageError::Short | MessageError::Value(_)) => self.misread(now, panel, content),
-        }
-        // Nothing can acknowledge by itself while a message of ours is under way.
-        if self.ack_at.is_none() && self.in_flight.is_some() {
-            self.ack_at = Some(self.soon(now));
-        }
-    }
-
-    /// Empty or the panel's own, and the same throughout.
-    fn check_header(&mut self, header: &[u8]) -> Result<(), &'static str> {
-        let (empty, own) = (header.is_empty(), header == self.id.as_bytes());
-        let allowed = match self.dialect.header_from_server {
-            HeaderRule::Any => empty || own,
-            HeaderRule::Own => own,
-            HeaderRule::Empty => empty,
-        };
-        let steady = self.server_header.get_or_insert_with(|| header.to_vec()) == header;
-        match (allowed, steady) {
-            (true, true) => Ok(()),
-            (false, _) => Err("header"),
-            (true, false) => Err("a header that changes"),
-        }
-    }
-
-    /// The vendor's rule: told, then closed, whatever is under way.
-    fn out_of_step(&mut self, now: Instant, panel: &mut Panel, content: &[u8], why: &'static str) {
-        panel.signal(Signal::Client(Client::Refused(why)));
-        let error = Notice::CommandError { command: command_word(content), code: NackCode::BadSequence };
-        self.send(now, &Message::Notice(error), Vec::new(), false);
-        self.hang_up(panel, self.timings.redial);
-    }
-
-    /// Our message arrived.
-    fn acknowledged(&mut self, now: Instant, panel: &mut Panel) {
-        match self.phase {
-            Phase::Opened => self.request_access(now, panel),
-            Phase::Accessed => self.come_online(panel),
-            _ => {}
-        }
-    }
-
-    fn come_online(&mut self, panel: &mut Panel) {
-        self.phase = Phase::Online;
-        self.gives_up = None;
-        self.replaying = self.backlog.len();
-        if self.replaying > 0 && self.dialect.replay_numbers == super::dialect::ReplayNumbers::Old {
-            self.numbers.jump(100);
-        }
-        panel.signal(Signal::Client(Client::LoggedIn));
-    }
-
-    fn misread(&mut self, now: Instant, panel: &mut Panel, content: &[u8]) {
-        if self.is_online() {
-            self.nack(now, content, NackCode::BadLength);
-        } else {
-            self.refuse_with_error(
-                now,
-                panel,
-                command_word(content),
-                NackCode::BadLength,
-                "a message that is too short",
-            );
-        }
-    }
-
-    pub(super) fn nack(&mut self, now: Instant, content: &[u8], code: NackCode) {
-        let due = self.soon(now);
-        let command = command_word(content);
-        self.ack_at = None;
-        self.put(due, Message::Notice(Notice::CommandError { command, code }));
-    }
-
     /// Says so, ends the session and closes.
     pub(super) fn end(&mut self, now: Instant, last: Option<Message>) {
         self.phase = Phase::Ending;
@@ -532,12 +298,6 @@ impl Session {
         for message in last.into_iter().chain([Message::Notice(Notice::EndSession)]) {
             self.put(now, message);
         }
-    }
-
-    /// The server ends the session.
-    pub(super) fn ended(&mut self, now: Instant, panel: &mut Panel) {
-        self.acknowledge(now);
-        self.hang_up(panel, self.timings.redial);
     }
 
     pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
@@ -554,11 +314,4 @@ fn prefilled(config: &SimConfig) -> VecDeque<Notice> {
     let zones = u32::from(config.zones.max(1));
     let zone = |n: u32| n / 2 % zones + 1;
     (0..u32::from(config.dialect.replay)).map(|n| Notice::LifestyleZone { zone: zone(n), open: n % 2 == 0 }).collect()
-}
-
-pub(super) fn command_word(content: &[u8]) -> u16 {
-    match content {
-        [high, low, ..] => u16::from_be_bytes([*high, *low]),
-        _ => 0,
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use panel_model::Password;
 
 use super::dialect::{AnswerPattern, FirstOffer, HeaderRule, PaddingKind, ReplayNumbers, Segments};
+use super::hostile::Fault;
 use super::options::{NewUser, SimConfig, Timings};
 use super::text::Filler;
 use crate::codec::{Encryption, SequenceMode};
@@ -20,7 +21,7 @@ const NAMES: &str = "id=DIGITS, type1_code=HEX, type2_code=HEX, encryption=0|1|2
     lockout_answer=17|19, duplicate_answer=17|1, tag_and_code=1|2|3, quick_arm=on|off, installer_blocked=on|off, \
     clears_label=on|off, master_readable=on|off, echoes_updates=on|off, exit_seconds=NUMBER, entry_seconds=NUMBER, \
     bell_minutes=NUMBER, keypad_attempts=NUMBER, keypad_minutes=NUMBER, remote_attempts=NUMBER, \
-    remote_minutes=NUMBER, programming_seconds=NUMBER, inactivity_seconds=NUMBER, redial=SECONDS";
+    remote_minutes=NUMBER, programming_seconds=NUMBER, inactivity_seconds=NUMBER, redial=SECONDS, fault=WORDS";
 
 impl SimConfig {
     /// Sets one thing by name.
@@ -33,7 +34,8 @@ impl SimConfig {
             || self.set_flag(name, value)
             || self.set_number(name, value)
             || self.set_dialect(name, value)
-            || self.set_option(name, value);
+            || self.set_option(name, value)
+            || self.set_fault(name, value);
         if done { Ok(()) } else { Err(format!("`{name}` cannot be set so; known are {NAMES}")) }
     }
 
@@ -148,6 +150,12 @@ impl SimConfig {
         true
     }
 
+    /// A fault that is there from the start, in the words of `fault`; those that happen at once cannot be.
+    fn set_fault(&mut self, name: &str, value: &str) -> bool {
+        let words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
+        name == "fault" && self.hostile.apply(&words) == Ok(Fault::Done)
+    }
+
     fn set_option(&mut self, name: &str, value: &str) -> bool {
         let options = &mut self.options;
         let code = |allowed: &[u8]| value.parse().ok().filter(|code| allowed.contains(code));
@@ -192,14 +200,20 @@ mod tests {
                 "DIGITS" => "310212345679",
                 "HEX" => "0A0B0C0D",
                 "NUMBER" | "SECONDS" => "3",
+                "WORDS" => "stop_after 7",
                 values => values,
             };
             for value in example.split('|') {
                 assert_eq!(config.set(name, value), Ok(()), "{name}={value}");
             }
         }
-        for (name, value) in [("gremlins", "on"), ("exit_seconds", "256"), ("quick_arm", "maybe"), ("encryption", "9")]
-        {
+        for (name, value) in [
+            ("gremlins", "on"),
+            ("exit_seconds", "256"),
+            ("quick_arm", "maybe"),
+            ("encryption", "9"),
+            ("fault", "lockout"),
+        ] {
             let error = config.set(name, value).expect_err(name);
             assert!(error.contains("answer_pattern") && error.contains(name), "{error}");
         }

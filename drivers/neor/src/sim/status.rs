@@ -9,21 +9,12 @@ use super::panel::Panel;
 use super::tell::{ready_number, report};
 use super::text::{LABEL_UNITS, Text, USER_UNITS};
 use super::zones::ZoneUnit;
+use crate::message::number as n;
 use crate::message::{
     Flag, Labels, Mask, Notice, PartitionForm, ResponseCode as Refused, SystemCapabilities, Wanted, ZoneAlarm,
     ZoneStatus, label_option,
 };
 
-/// Numbers of messages that have no name elsewhere in here.
-const CAPABILITIES: u16 = 0x0613;
-const CODE_LENGTH: u16 = 0x0236;
-const TIME: u16 = 0x0220;
-const READY: u16 = 0x0239;
-const ALARM_MEMORY_FLAG: u16 = 0x023C;
-const ZONE_ASSIGNMENT: u16 = 0x0770;
-const PARTITIONS_IN_USE: u16 = 0x0772;
-const BYPASSED_ZONES: u16 = 0x0813;
-const ALARM_MEMORY: u16 = 0x0815;
 /// Longest content of one answer `[impl NH]`.
 const MOST_BYTES: usize = 255;
 
@@ -56,7 +47,7 @@ pub(super) fn status(panel: &Panel, now: Instant, dialect: &Dialect, wanted: &Wa
 
 fn plain(panel: &Panel, now: Instant, number: u16) -> Result<Notice, Refused> {
     Ok(match number {
-        CAPABILITIES => {
+        n::SYSTEM_CAPABILITIES => {
             let c = panel.model.capacity();
             Notice::Capabilities(SystemCapabilities {
                 zones: c.zones.into(),
@@ -67,9 +58,9 @@ fn plain(panel: &Panel, now: Instant, number: u16) -> Result<Notice, Refused> {
                 outputs: c.outputs.into(),
             })
         }
-        CODE_LENGTH => Notice::CodeLength(u8::try_from(panel.users.length()).unwrap_or(4)),
-        TIME => Notice::Time(panel.clock.read(now)),
-        PARTITIONS_IN_USE => Notice::PartitionsInUse(panel.partitions().into()),
+        n::CODE_LENGTH => Notice::CodeLength(u8::try_from(panel.users.length()).unwrap_or(4)),
+        n::TIME_BROADCAST => Notice::Time(panel.clock.read(now)),
+        n::PARTITION_ASSIGNMENT => Notice::PartitionsInUse(panel.partitions().into()),
         _ => return Err(Refused::NotAvailable),
     })
 }
@@ -82,20 +73,20 @@ fn of_partition(panel: &Panel, number: u16, partition: Option<u32>) -> Result<No
         Ok(panel.zones().filter(|(_, unit)| fits(unit)).map(|(zone, _)| zone).collect())
     };
     Ok(match number {
-        ZONE_ASSIGNMENT => Notice::ZoneAssignment { partition, zones: mask(zones(&|_| true)?) },
-        BYPASSED_ZONES => Notice::BypassedZones { partition, zones: mask(zones(&|unit| unit.bypassed)?) },
-        ALARM_MEMORY => {
+        n::ZONE_ASSIGNMENT => Notice::ZoneAssignment { partition, zones: mask(zones(&|_| true)?) },
+        n::BYPASSED_ZONES => Notice::BypassedZones { partition, zones: mask(zones(&|unit| unit.bypassed)?) },
+        n::ALARM_MEMORY => {
             let own = one_or_all(panel, partition)?;
             let fire = own.iter().any(|p| panel.fire_bits(p) != 0);
             Notice::AlarmMemory { partition, kinds: fire.into(), zones: mask(zones(&|unit| unit.in_memory)?) }
         }
-        READY => {
+        n::READY_STATUS => {
             let p = in_use(panel, partition)?;
             // An armed partition has no readiness to tell.
             let readiness = panel.readiness(p).ok_or(Refused::NotAvailable)?;
             Notice::Ready { partition, ready: ready_number(readiness) }
         }
-        ALARM_MEMORY_FLAG => {
+        n::ALARM_MEMORY_FLAG => {
             let p = in_use(panel, partition)?;
             let memory = panel.units.get(&p).is_some_and(|unit| unit.memory);
             Notice::Flag { flag: Flag::AlarmMemory, partition, value: memory.into() }

@@ -8,8 +8,9 @@ use panel_model::{Partition, PartitionSet};
 use super::arming::By;
 use super::dialect::Dialect;
 use super::panel::Panel;
-use super::programming::Occupied;
+use super::programming::{Occupied, Via};
 use super::signal::{DelayKind, Hand, Lead, Readiness, Signal, Trouble};
+use crate::message::number::NON_ZONE_ALARM;
 use crate::message::{
     ArmingMode, Delay, Flag, Lead as LeadIs, Mask, Notice, PartitionForm, PartitionReport, PartitionStatus,
     ProgrammingLead, TroubleNotice, Via as ViaIs, ZoneAlarm, ZoneStatus, delay_flag,
@@ -48,6 +49,7 @@ pub(super) fn notices(panel: &Panel, now: Instant, dialect: &Dialect, signal: &S
         Signal::Disarmed { partition, by } => one(arming(*partition, 0, *by)),
         Signal::Bypass(zone, bypassed) => one(Notice::ZoneBypass { zone: (*zone).into(), bypassed: *bypassed }),
         Signal::Trouble(trouble, on) => trouble_notices(panel, dialect, *trouble, *on),
+        Signal::Lead(occupied, Lead::In) if occupied.via == Via::Remote && !dialect.leads_in => Vec::new(),
         Signal::Lead(occupied, lead) => one(Notice::ProgrammingLead(leading(panel, now, occupied, *lead))),
         Signal::UsersChanged { what, from, to, hand } => {
             if *hand == Hand::Remote && !panel.options.echoes_updates {
@@ -56,7 +58,9 @@ pub(super) fn notices(panel: &Panel, now: Instant, dialect: &Dialect, signal: &S
             let records = u32::from(to.saturating_sub(*from)) + 1;
             one(Notice::UsersChanged { what: what.number(), records, from: (*from).into(), to: (*to).into() })
         }
-        Signal::Panic(p, key) => one(Notice::Unknown { command: 0x0841, payload: panic_payload(*p, *key).into() }),
+        Signal::Panic(p, key) => {
+            one(Notice::Unknown { command: NON_ZONE_ALARM, payload: panic_payload(*p, *key).into() })
+        }
         Signal::Output(p, output, on) => {
             one(Notice::Outputs { partition: number(*p), outputs: Mask::of(on.then_some(*output)) })
         }

@@ -117,9 +117,9 @@ fn a_line_with_faults_is_worked_over() -> Result<(), Failure> {
     ] {
         let mut pair = online()?;
         pair.poke(&format!("fault {fault}"))?;
-        for n in 0..3 {
+        for (n, code) in CODES.iter().enumerate().take(3) {
             pair.poke(&format!("open {}", n + 1))?;
-            let outcome = pair.ask(set_code(5, CODES[n]))?;
+            let outcome = pair.ask(set_code(5, code))?;
             let fine = matches!(outcome, Outcome::Applied(_) | Outcome::Failed(_) | Outcome::NotNow(_));
             pair.check(fine, &format!("{fault}: {outcome:?}"))?;
             pair.run_for(Duration::from_secs(20))?;

@@ -284,7 +284,7 @@ impl Bench {
             return;
         };
         let (sender, receiver, content) = split_data(&data).expect("two numbers");
-        let header = String::from_utf8(packet.header).expect("digits");
+        let header = String::from_utf8_lossy(&packet.header).into_owned();
         self.inbox.push_back(Packet { header, numbers: (sender, receiver), content: content.to_vec() });
         if !content.is_empty() {
             self.peer = sender;
@@ -396,6 +396,11 @@ impl Bench {
     pub(crate) fn user(&self, n: u64) -> Option<Value> {
         let users = self.sim.users();
         users.as_array().expect("a list").iter().find(|user| user["slot"] == n).cloned()
+    }
+
+    /// One field of what `state` prints.
+    pub(crate) fn sim_state(&self, field: &str) -> Value {
+        self.sim.state()[field].clone()
     }
 
     pub(crate) fn partition_state(&self) -> String {

@@ -63,6 +63,24 @@ fn every_packet_has_the_header_and_the_vendors_numbers() {
     assert!(said.iter().all(|packet| packet.header == "310212345678"));
 }
 
+/// Dossier 2.9, steps 1, 3 and 5, on the wire.
+#[test]
+fn the_part_in_clear_is_the_worked_vector_to_the_byte() {
+    let mut bench = Bench::idle(&hs2016());
+    bench.connect();
+    let hello = bench.until_open();
+    bench.command(Command::OpenSession(hello));
+    bench.acknowledges = false;
+    bench.message();
+    let wire = [
+        b"310212345678\x7E\x15\x00\x00\x06\x0A\x91\x02\x03\x2C\x04\x11\x02\x11\x02\x00\x02\x00\x00\x01\x01\xA9\x0F\x7F"
+            .to_vec(),
+        b"310212345678\x7E\x04\x00\x01\x00\x7D\x00\x7F".to_vec(),
+        b"310212345678\x7E\x08\x01\x02\x05\x02\x01\x00\x82\x54\x7F".to_vec(),
+    ];
+    assert_eq!(bench.raw, wire.concat());
+}
+
 #[test]
 fn another_length_of_open_session_is_refused_and_the_session_ended() {
     for (panel, trailer) in [("off", vec![0, 1, 0, 2]), ("on", Vec::new())] {

@@ -8,6 +8,17 @@
     reason = "tests fail by panicking"
 )]
 
+mod acceptance;
 mod bench;
+mod dialling;
+mod events;
+mod faults;
+mod garbage;
 mod handshake;
+mod knobs;
+mod numbers;
+mod people;
+mod programming;
+mod sections;
+mod status;
 mod users;

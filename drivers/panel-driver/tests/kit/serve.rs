@@ -239,6 +239,31 @@ async fn a_simulator_dials_and_dials_again() {
     }
 }
 
+#[tokio::test]
+async fn a_simulator_that_is_hung_up_on_at_once_does_not_spin() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let panel = Served::new(ServeOn::Connect(listener.local_addr().unwrap().to_string())).await;
+    drop(soon("the first call", listener.accept()).await.unwrap());
+    let begun = panel_driver::clock::now();
+    for _ in 0..3 {
+        drop(soon("the next call", listener.accept()).await.unwrap());
+    }
+    assert!(panel_driver::clock::now() - begun >= Duration::from_millis(150));
+    panel.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_simulator_that_nobody_answers_keeps_dialling() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = free.local_addr().unwrap();
+    drop(free);
+    let mut panel = Served::new(ServeOn::Connect(addr.to_string())).await;
+    panel.next("listening").await;
+    // Its first try has failed by now or fails soon; either way another one follows.
+    let listener = TcpListener::bind(addr).await.unwrap();
+    drop(soon("a later call", listener.accept()).await.unwrap());
+}
+
 async fn opens(path: &Path) -> Driver {
     let config = LinkConfig::Serial { path: path.into(), baud: 9600 };
     Driver::new(link::open(&config).await.unwrap())
