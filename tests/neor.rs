@@ -229,7 +229,14 @@ fn a_configuration_in_which_two_panels_are_one_is_refused() {
     site.extra = "[[listen]]\nvendor = \"dsc\"\naddress = \"127.0.0.1:4025\"\n".into();
     site.extra += &format!("[[listen]]\nvendor = \"neor\"\naddress = \"0.0.0.0:{}\"\n", door.port());
     let told = site.start_in_vain().ends_with(78);
-    told.complains(&["neor-2", "is reached like panel neor-1", ID, "its own identifier", "one port twice", "\"dsc\""]);
+    told.complains(&[
+        "neor-2",
+        "has the identifier of panel neor-1",
+        ID,
+        "its own identifier",
+        "one port twice",
+        "\"dsc\"",
+    ]);
 }
 
 /// Prints what it took; best looked at alone and with `--release`: `cargo test --test neor two_hundred -- --nocapture`.
