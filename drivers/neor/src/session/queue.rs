@@ -205,9 +205,9 @@ fn may_enter(now: Instant, command: &Command, site: &Site) -> Check {
         if site.installer_refused.as_ref() == Some(code) {
             return Err(Box::new(installer_code_refused()));
         }
-        if site.installer_tries.are_spent(now) {
-            return refused(Refusal::LockedOut);
-        }
+    }
+    if matches!(Class::of(command), Class::Labels | Class::Installer) && site.installer_tries.are_spent(now) {
+        return refused(Refusal::LockedOut);
     }
     let programming = matches!(Class::of(command), Class::Users | Class::Bypass | Class::Labels | Class::Installer);
     if programming && site.is_busy(now) {
