@@ -21,7 +21,6 @@ use super::users::UsersArgs;
 #[command(
     name = "panelgate",
     version,
-    disable_help_subcommand = true,
     after_help = "\
 Try it without any panel:
   panelgate demo

@@ -298,10 +298,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 self.window.deleted();
                 self.delete_some_time();
                 let count = u64::try_from(count).unwrap_or(0);
-                self.cloud.health.send_if_modified(|health| {
-                    health.delivered += count;
-                    false
-                });
+                self.cloud.health.send_modify(|health| health.delivered += count);
             }
             Err(error) => {
                 debug!(%error, "delivered records could not be deleted yet");

@@ -1,6 +1,6 @@
 //! One owner task per panel: the only place that holds a panel's state, talks to its driver and opens its link.
 //!
-//! Must never know MQTT, HTTP or a vendor. Start with [`PanelUnit::run`] in `owner.rs` (the loop), then `book.rs`
+//! Must never know MQTT, HTTP or a vendor. Start with [`PanelUnit::run`] in `owner/` (the loop), then `book/`
 //! (what is known and wished, pure) and `reconcile.rs` (what to do next, pure).
 
 mod backoff;

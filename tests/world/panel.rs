@@ -106,6 +106,11 @@ impl SimPanel {
         self.wait(from, event, |_| true)
     }
 
+    /// It answers nothing any more.
+    pub(crate) fn freeze(&self) {
+        self.process.freeze();
+    }
+
     /// Ends it, with its connection.
     pub(crate) fn quit(&mut self) {
         self.poke("quit");

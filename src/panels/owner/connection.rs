@@ -112,6 +112,12 @@ impl Owner {
     /// Gives the driver a command; gives the promise back if there is no connected driver.
     pub(super) fn send(&mut self, command: Command, reply: Reply) -> Option<Reply> {
         let Some(connection) = self.connection.as_ref().filter(|c| c.up) else { return Some(reply) };
+        if self.journal.is_stuck() && connection.events.len() == WAITING_EVENTS {
+            // The driver waits for room, which the disk does not give, and hears nobody.
+            let why = "the box cannot store what the panel tells; is its disk full?".to_owned();
+            reply.complete(Outcome::NotNow(NotNow { why }));
+            return None;
+        }
         self.last_command += 1;
         let request = CommandRequest { id: CommandId(self.last_command), command, reply };
         match connection.commands.try_send(request) {

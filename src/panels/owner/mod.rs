@@ -43,7 +43,7 @@ impl PanelUnit {
     ///
     /// # Errors
     /// When the store cannot be read at the start. Later store errors are waited out: nothing is taken from the
-    /// driver meanwhile, so nothing is lost that the link can hold.
+    /// driver meanwhile, so nothing is lost that the link can hold; what people ask of the panel is done.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), StoreError> {
         let span = info_span!("panel", id = %self.id());
         async {
@@ -170,10 +170,14 @@ impl Owner {
     async fn run(mut self, requests: &mut mpsc::Receiver<PanelRequest>, cancel: CancellationToken) {
         while !cancel.is_cancelled() {
             let mut changes = Changes::default();
+            let was_stuck = self.journal.is_stuck();
             self.wait_for_something(requests, &cancel, &mut changes).await;
             let now = clock::now();
-            let crossed = self.supervision.update(now);
-            self.status(crossed, &mut changes);
+            // What the panel said meanwhile was not taken in: silence proves nothing.
+            if !was_stuck {
+                let crossed = self.supervision.update(now);
+                self.status(crossed, &mut changes);
+            }
             if self.open_at.is_some_and(|at| at <= now) {
                 self.connect().await;
             }
@@ -185,6 +189,9 @@ impl Owner {
 
     /// Waits until one thing happens and takes it in. Every arm is cancel-safe: channels and join sets lose nothing
     /// when not chosen.
+    ///
+    /// While the store takes nothing (a full disk), nothing is taken from the driver: its events wait in their bounded
+    /// queue, then in the link. Commands go to it all the same, and their answers do not pass here.
     async fn wait_for_something(
         &mut self,
         requests: &mut mpsc::Receiver<PanelRequest>,
@@ -192,15 +199,16 @@ impl Owner {
         changes: &mut Changes,
     ) {
         let wake = self.next_wake();
+        let stuck = self.journal.is_stuck();
         tokio::select! {
             biased;
             () = cancel.cancelled() => {}
-            Some(stamped) = next_event(&mut self.connection), if self.batches < BATCHES_IN_A_ROW => {
+            Some(stamped) = next_event(&mut self.connection), if !stuck && self.batches < BATCHES_IN_A_ROW => {
                 self.batches += 1;
                 self.take_events(stamped, changes);
             }
-            outcome = step_outcome(&mut self.step) => self.step_ended(outcome, changes).await,
-            Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+            outcome = step_outcome(&mut self.step), if !stuck => self.step_ended(outcome, changes).await,
+            Some(end) = self.tasks.join_next(), if !stuck && !self.tasks.is_empty() => {
                 // A panicking driver is a broken protocol: the link is opened again after the back-off.
                 let error = end.unwrap_or_else(|_| DriverError::Protocol("the driver crashed".into()));
                 // Its last words may have come between the look at the events and this.
@@ -221,8 +229,9 @@ impl Owner {
 
     fn next_wake(&self) -> Instant {
         let retry = self.is_up().then(|| self.book.next_try()).flatten();
-        let wakes = [self.supervision.next_update(), self.open_at, retry];
-        wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
+        let paced = [self.supervision.next_update(), retry].into_iter().filter(|_| !self.journal.is_stuck());
+        let wakes = paced.chain([self.open_at]).flatten();
+        wakes.min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
     /// Whether a driver is there to be asked. One that was told to stop, or has ended, is not: it would only answer

@@ -67,10 +67,6 @@ impl Envisalink {
         }
     }
 
-    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
-        self.line.send(now, panel, message)
-    }
-
     fn refuse(&mut self, now: Instant, panel: &mut Panel, error: ErrorCode) {
         self.send(now, panel, &ModuleMessage::SystemError(error));
     }
@@ -93,9 +89,8 @@ impl Envisalink {
             }
             return;
         }
-        if let Some((left @ 1.., error)) = panel.hostile.refuse {
-            panel.hostile.refuse = (left > 1).then_some((left - 1, error));
-            return self.refuse(now, panel, ErrorCode(error));
+        if let Some(error) = panel.hostile.take_refusal() {
+            return self.refuse(now, panel, error);
         }
         match command {
             Ok(ModuleCommand::Login(password)) => self.log_in(now, panel, &password),
@@ -345,11 +340,11 @@ impl Front for Envisalink {
             _ => {}
         }
         let messages = tell::messages(panel, Interface::Envisalink, signal);
-        let mut sent = false;
-        for message in &messages {
-            sent |= self.send(now, panel, message);
-        }
-        sent
+        self.send_all(now, panel, &messages)
+    }
+
+    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
+        self.line.send(now, panel, message)
     }
 
     fn finish(&mut self, now: Instant, panel: &mut Panel) {

@@ -106,6 +106,13 @@ async fn connects(panel: &Served) -> Driver {
     Driver::new(link::open(&config).await.unwrap())
 }
 
+/// Lets a time go by that is far too long to be waited for.
+async fn goes_by(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 async fn is_closed(stream: &mut TcpStream) {
     let end = soon("the connection to be closed", stream.read(&mut [0; 16])).await;
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
@@ -151,23 +158,14 @@ async fn a_dropped_line_stays_down_and_comes_back() {
     let mut driver = connects(&panel).await;
     driver.snapshot().await;
     panel.poke("open 2").await;
-    panel.poke("drop 0.3").await;
+    panel.poke("drop 60").await;
     driver.zone_opened().await;
     assert!(matches!(driver.end().await, DriverError::Link(_)), "the last bytes came before the end");
     panel.next("client_gone").await;
-    let mut early = panel.dial().await;
-    is_closed(&mut early).await;
-    let again = async {
-        loop {
-            let mut stream = panel.dial().await;
-            stream.write_all(&line(&format!("L{PASSWORD}"))).await.unwrap();
-            if stream.read_exact(&mut [0; 3]).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    soon("the line to come back", again).await;
+    is_closed(&mut panel.dial().await).await;
+    panel.next("client_turned_away").await;
+    goes_by(Duration::from_secs(61)).await;
+    connects(&panel).await.snapshot().await;
 }
 
 #[tokio::test]
@@ -292,17 +290,16 @@ async fn clients_of_a_pty_come_and_go() {
 async fn a_pty_that_drops_hangs_up_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("panel");
-    let panel = Served::new(ServeOn::Pty(path.clone())).await;
+    let mut panel = Served::new(ServeOn::Pty(path.clone())).await;
+    panel.next("client_connected").await;
     let mut driver = opens(&path).await;
     driver.snapshot().await;
-    panel.poke("drop 0.2").await;
+    panel.poke("drop 60").await;
     assert!(matches!(driver.end().await, DriverError::Link(_)));
-    let back = async {
-        while !path.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    soon("the link to come back", back).await;
+    panel.next("client_gone").await;
+    assert!(path.symlink_metadata().is_err(), "the link goes with the pty");
+    goes_by(Duration::from_secs(61)).await;
+    panel.next("client_connected").await;
     opens(&path).await.snapshot().await;
 }
 
