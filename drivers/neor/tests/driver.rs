@@ -83,7 +83,7 @@ async fn a_panel_that_says_nothing_is_given_up() {
 fn the_factory_says_what_the_panel_can_do() {
     let factory = factory();
     assert_eq!(factory.vendor(), "neor");
-    assert_eq!(factory.link().to_string(), "tcp from the panel, on 0.0.0.0:3072");
+    assert_eq!(factory.link().to_string(), "tcp from panel 310212345678, on 0.0.0.0:3072");
     assert!(factory.identify().is_some());
     assert_eq!(factory.capabilities().all_slots().count(), 48);
 }
@@ -114,6 +114,7 @@ async fn one_listener_tells_panels_apart_and_the_newest_connection_wins() {
     let _new = timeout(LIMIT, listener.accept("310212345678")).await.expect("it dialled again");
     let superseded = timeout(LIMIT, old.read(&mut bytes)).await.expect("in time");
     assert!(superseded.is_err(), "the old link ends with an error that says why: {superseded:?}");
+    assert_eq!(listener.counts().displaced, 1);
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn unknown_identifiers_are_shown_and_strangers_closed() {
         let mut stream = dial(&listener, stranger).await;
         assert!(is_closed(&mut stream).await, "{stranger:?}");
     }
-    assert_eq!(listener.strangers(), 3);
+    assert_eq!((listener.counts().unknown, listener.counts().strangers), (1, 3));
 }
 
 #[tokio::test]

@@ -201,13 +201,13 @@ fn master_known(site: &Site) -> Check {
 
 /// A mode that was busy is not asked for again at once, and wrong installer codes are not tried out.
 fn may_enter(now: Instant, command: &Command, site: &Site) -> Check {
-    if let Command::VerifyInstallerCode(code) | Command::ChangeInstallerCode { current: code, .. } = command {
-        if site.installer_refused.as_ref() == Some(code) {
-            return Err(Box::new(installer_code_refused()));
-        }
-        if site.installer_tries.are_spent(now) {
-            return refused(Refusal::LockedOut);
-        }
+    if let Command::VerifyInstallerCode(code) | Command::ChangeInstallerCode { current: code, .. } = command
+        && site.installer_refused.as_ref() == Some(code)
+    {
+        return Err(Box::new(installer_code_refused()));
+    }
+    if matches!(Class::of(command), Class::Labels | Class::Installer) && site.installer_tries.are_spent(now) {
+        return refused(Refusal::LockedOut);
     }
     let programming = matches!(Class::of(command), Class::Users | Class::Bypass | Class::Labels | Class::Installer);
     if programming && site.is_busy(now) {
