@@ -153,12 +153,6 @@ impl Listener {
         self.shared.lock().wanting.rows().cloned().collect()
     }
 
-    /// Connections that were closed because they did not say in time, or not at all, which panel they are.
-    #[must_use]
-    pub fn strangers(&self) -> u64 {
-        self.counts().strangers
-    }
-
     /// All that came apart from known panels.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -69,7 +69,7 @@ impl fmt::Display for LinkConfig {
             Self::Serial { path, baud } => write!(f, "serial {} at {baud} baud", path.display()),
             Self::Tcp { host, port } => write!(f, "tcp {host}:{port}"),
             Self::Tls { host, port, .. } => write!(f, "tls {host}:{port}"),
-            Self::TcpIn { listen, .. } => write!(f, "tcp from the panel, on {listen}"),
+            Self::TcpIn { listen, identifier } => write!(f, "tcp from panel {identifier}, on {listen}"),
         }
     }
 }
