@@ -190,6 +190,18 @@ fn a_wrong_access_code_is_told_plainly_and_the_right_one_brings_the_panel_in() {
 }
 
 #[test]
+fn an_installer_code_that_cannot_be_changed_from_here_can_still_be_verified() {
+    let at = Online::of_the_factory();
+    at.site.cli_with(&["panels", "verify-installer-code", "neor-1"], "5555\n").ok();
+    let verify = ["panels", "verify-installer-code", "neor-1"];
+    at.site.cli_with(&verify, "5556\n").ends_with(1);
+    let change = ["panels", "change-installer-code", "neor-1"];
+    at.site.cli_with(&change, "8642\n8642\n").ends_with(1).complains(&["unsupported"]);
+    // The box keeps what the panel took.
+    at.site.cli(&["panels", "verify-installer-code", "neor-1", "--kept"]).ok();
+}
+
+#[test]
 fn many_who_say_nothing_keep_no_panel_out() {
     let door = door();
     let site = Site::with_panel(PanelSpec::neor("neor-1", ID, door));
