@@ -202,6 +202,34 @@ fn an_installer_code_that_cannot_be_changed_from_here_can_still_be_verified() {
 }
 
 #[test]
+fn a_zone_and_a_partition_are_named_from_the_command_line() {
+    let installer = |mut spec: PanelSpec| {
+        spec.installer = Some("5555".into());
+        spec
+    };
+    let mut at = Online::start(|sim| sim, installer);
+    at.site.cli(&["panels", "label-zone", "neor-1", "3", "Küche hinten rechts"]).ok();
+    at.site.cli(&["panels", "label-partition", "neor-1", "1", "Shop"]).ok();
+    let panel = at.panel.state();
+    let zones = panel["zones"].as_array().unwrap();
+    let zone = zones.iter().find(|zone| zone["zone"] == 3).unwrap();
+    assert_eq!(zone["label"], "Küche hinten rechts", "{zone}");
+    assert_eq!(panel["partitions"][0]["label"], "Shop");
+    at.observer.wait_for("the labels", 0, "panels/neor-1/state", |state| {
+        state["zones"]["3"]["label"] == "Küche hinten rechts" && state["partitions"]["1"]["label"] == "Shop"
+    });
+    let shown = at.site.cli(&["panels", "show", "neor-1"]).ok().out;
+    assert!(shown.contains("Shop"), "{shown}");
+
+    // Refused rather than cut, and nothing of it reaches the panel.
+    let long = "x".repeat(29);
+    at.site.cli(&["panels", "label-zone", "neor-1", "3", &long]).ends_with(1).complains(&["label_format"]);
+    assert_eq!(at.panel.state()["zones"], panel["zones"]);
+    let log = at.site.cli(&["log", "--json"]).ok().out;
+    assert!(log.contains("set_zone_label") && log.contains("set_partition_label"), "{log}");
+}
+
+#[test]
 fn many_who_say_nothing_keep_no_panel_out() {
     let door = door();
     let site = Site::with_panel(PanelSpec::neor("neor-1", ID, door));

@@ -54,6 +54,7 @@ pub(crate) fn with_size(config: &Config, size: Size) -> Capabilities {
         slots: slots(size.users),
         codes: CodeRules { lengths: vec![size.code_length], duress_distance: false },
         user_labels: LabelRules { max_chars: 14, charset: Charset::Utf16 },
+        zone_labels: Some(LabelRules { max_chars: 28, charset: Charset::Utf16 }),
         partitions: size.partitions,
         zones: size.zones,
         outputs: size.outputs,
@@ -96,6 +97,8 @@ fn notes(experimental: Experimental) -> Vec<String> {
         "The master has all partitions and keeps its attributes: only code and label can be changed.",
         "Arming without a code needs quick arming (section 015 option 4).",
         "Bypassing a zone from here uses the master code.",
+        "Labels of zones and partitions are written with the installer code; the panel is in installer programming \
+         for that moment.",
         "The panel's clock cannot be set over this connection.",
     ];
     notes.push(match experimental {
