@@ -230,6 +230,29 @@ fn a_zone_and_a_partition_are_named_from_the_command_line() {
 }
 
 #[test]
+fn that_a_user_has_a_tag_is_shown_and_outlives_a_restart() {
+    let mut at = Online::of_the_factory();
+    let tags = |site: &Site, slot: &str| site.cli(&["users", "neor-1", "tags", slot]).ok().out;
+    at.site.cli_with(&["users", "neor-1", "set-code", "4"], "2846\n2846\n").ok();
+    // Keypads are busy until the box is out of programming.
+    at.panel.wait(0, "programming_left", |_| true);
+    at.panel.poke_until("edit 4 tag on", "tag");
+    // The panel says that somebody changed the user, and the box looks; at the others it looks when it is told to.
+    at.observer.wait_for("the tag", 0, "panels/neor-1/reported", |body| body["users"]["4"]["tags"] == 1);
+    at.site.cli(&["users", "neor-1", "refresh"]).ok();
+    assert!(tags(&at.site, "4").contains("has a tag"));
+    assert!(tags(&at.site, "6").contains("none"));
+    at.site.cli(&["users", "neor-1", "tags", "999"]).ends_with(1).complains(&["slot_not_available"]);
+
+    at.daemon.stop();
+    at.panel.quit();
+    let _daemon = at.site.start();
+    assert!(tags(&at.site, "4").contains("has a tag"));
+    let json = at.site.cli(&["users", "neor-1", "tags", "6", "--json"]).ok().json();
+    assert_eq!(json["tags"], 0, "{json}");
+}
+
+#[test]
 fn many_who_say_nothing_keep_no_panel_out() {
     let door = door();
     let site = Site::with_panel(PanelSpec::neor("neor-1", ID, door));

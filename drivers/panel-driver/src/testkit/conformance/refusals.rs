@@ -133,7 +133,7 @@ fn unsupported(capabilities: &Capabilities, slot: Slot) -> Vec<Command> {
         let time = CivilTime { year: 2031, month: 2, day: 3, hour: 4, minute: 5, second: 6 };
         commands.push(Command::SetClock(time));
     }
-    if sections.tags == Access::Unsupported {
+    if !sections.tags.writable() {
         commands.push(Command::SetTag { slot, serial: Password::new("0123456789".into()) });
         commands.push(Command::RemoveTag { slot });
         commands.push(Command::EnrolTag { slot });
