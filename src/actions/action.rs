@@ -100,6 +100,24 @@ pub enum Action {
         /// The output, 1-based.
         output: u8,
     },
+    /// Name a zone, with the installer code that the box keeps.
+    SetZoneLabel {
+        /// The panel.
+        panel: PanelId,
+        /// The zone.
+        zone: Zone,
+        /// The new label.
+        label: String,
+    },
+    /// Name a partition, with the installer code that the box keeps.
+    SetPartitionLabel {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// The new label.
+        label: String,
+    },
     /// Set the panel's clock to the box's local time.
     SetClock {
         /// The panel.
@@ -181,6 +199,8 @@ impl Action {
             Self::Disarm { panel, .. } => ("disarm", P::ControlDevices, panel),
             Self::Bypass { panel, .. } => ("bypass", P::ControlDevices, panel),
             Self::Output { panel, .. } => ("output", P::ControlDevices, panel),
+            Self::SetZoneLabel { panel, .. } => ("set_zone_label", P::ServiceDevices, panel),
+            Self::SetPartitionLabel { panel, .. } => ("set_partition_label", P::ServiceDevices, panel),
             Self::SetClock { panel } => ("set_clock", P::ServiceDevices, panel),
             Self::VerifyInstallerCode { panel, .. } => ("verify_installer_code", P::ChangeInstallerCode, panel),
             Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),

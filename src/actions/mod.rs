@@ -2,10 +2,11 @@
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now.
+//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
 
 mod action;
 mod commands;
+mod orders;
 mod rules;
 #[cfg(test)]
 mod rules_test;

@@ -114,6 +114,8 @@ mod tests {
             "panels show dsc-1 --socket /tmp/x",
             "panels refresh dsc-1 users",
             "panels arm dsc-1 1 stay --code",
+            "panels label-zone neor-1 3 Kitchen",
+            "panels label-partition neor-1 2 Shop --json",
             "panels wanting --json",
             "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
@@ -149,6 +151,7 @@ mod tests {
             "users DSC set-code 4",
             "users dsc-1 role 4 king",
             "panels arm dsc-1 33",
+            "panels label-zone neor-1 0 Kitchen",
             "simulate dsc --listen a --pty b",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));

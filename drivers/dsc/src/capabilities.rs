@@ -25,6 +25,7 @@ pub fn capabilities(config: &Config) -> Capabilities {
         slots: slots(last_slot),
         codes: CodeRules { lengths: vec![config.code_length.digits()], duress_distance: true },
         user_labels: LabelRules { max_chars: 32, charset: Charset::Any },
+        zone_labels: None,
         partitions: config.partitions,
         zones: config.zones,
         outputs: 4,

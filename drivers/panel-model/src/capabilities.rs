@@ -89,6 +89,9 @@ pub struct Capabilities {
     pub codes: CodeRules,
     /// Label format of panel users.
     pub user_labels: LabelRules,
+    /// Label format of zones and partitions; absent where they cannot be named from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_labels: Option<LabelRules>,
     /// Partitions that the panel has.
     pub partitions: PartitionSet,
     /// Zones that the model has.
