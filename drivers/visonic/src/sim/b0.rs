@@ -295,7 +295,7 @@ fn enrolled(panel: &Panel) -> Vec<Chunk> {
     let model = panel.model;
     let mask = |class, count: u8, has: &dyn Fn(u8) -> bool| {
         let bytes = usize::from(count.div_ceil(8)).max(1);
-        let bits = (1..=count).filter(|number| has(*number)).fold(0_u64, |all, number| all | 1 << (number - 1));
+        let bits = (1..=count).filter(|number| has(*number)).fold(0_u64, |all, number| all | (1 << (number - 1)));
         Chunk::new(0x01, class, bits.to_le_bytes().get(..bytes).unwrap_or_default())
     };
     let first = |number: u8| number == 1;
@@ -378,5 +378,5 @@ fn troubles(panel: &Panel) -> Chunk {
 }
 
 fn mask_of(data: &[u8]) -> u64 {
-    data.iter().take(8).rev().fold(0, |mask, byte| mask << 8 | u64::from(*byte))
+    data.iter().take(8).rev().fold(0, |mask, byte| (mask << 8) | u64::from(*byte))
 }

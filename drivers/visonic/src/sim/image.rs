@@ -218,7 +218,7 @@ fn devices(eeprom: &mut Eeprom, model: Model) {
 
 /// A number below 100 as two decimal digits in one byte.
 fn bcd(value: u64) -> u8 {
-    u8::try_from((value / 10 % 10) << 4 | value % 10).unwrap_or(0)
+    u8::try_from(((value / 10 % 10) << 4) | (value % 10)).unwrap_or(0)
 }
 
 #[cfg(test)]

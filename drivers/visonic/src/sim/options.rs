@@ -277,7 +277,7 @@ impl SimConfig {
         if let Some(tag) = self.tags.iter().find(|tag| !(1..=model.tags()).contains(*tag)) {
             return Err(SimConfigError::Tag(*tag, model.tags()));
         }
-        if !self.download_code.as_ref().is_none_or(|code| parse_code(code.expose(), 16).is_some()) {
+        if self.download_code.as_ref().is_some_and(|code| parse_code(code.expose(), 16).is_none()) {
             return Err(SimConfigError::DownloadCode);
         }
         let installers = [&self.installer, &self.master_installer];

@@ -259,6 +259,6 @@ impl Panel {
     /// A bit for each enrolled zone that is so; bit 0 is zone 1.
     pub(super) fn zone_mask(&self, is_so: impl Fn(&ZoneUnit) -> bool) -> u64 {
         let zones = self.enrolled_zones().filter(|(_, unit)| is_so(unit));
-        zones.fold(0, |mask, (zone, _)| mask | 1 << (zone - 1))
+        zones.fold(0, |mask, (zone, _)| mask | (1 << (zone - 1)))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use driver_visonic::sim::{Model, SimConfig, Timings, VisonicSimulator};
 use panel_driver::sim::{Hangup, Poke, PokeError, Simulator};
-use panel_model::{AccessCode, Partition, Slot, Zone};
+
 use serde_json::Value;
 
 pub(crate) struct Bench {
@@ -35,22 +35,6 @@ pub(crate) fn max() -> SimConfig {
 
 pub(crate) fn master() -> SimConfig {
     quick(Model::PowerMaster10)
-}
-
-pub(crate) fn code_of(code: &str) -> AccessCode {
-    AccessCode::new(code.to_owned())
-}
-
-pub(crate) fn zone(n: u32) -> Zone {
-    Zone::new(n).expect("a zone")
-}
-
-pub(crate) fn partition(n: u32) -> Partition {
-    Partition::new(n).expect("a partition")
-}
-
-pub(crate) fn slot(n: u32) -> Slot {
-    Slot::new(n).expect("a slot")
 }
 
 pub(crate) fn seconds(n: u64) -> Duration {
