@@ -160,7 +160,7 @@ impl Procedure for Collect {
         match message {
             PanelMessage::Status { part, .. } => {
                 self.parts.insert(*part);
-                if let Stage::Parts { until } = &mut self.stage {
+                if let Stage::Parts { until } | Stage::Subs { until } = &mut self.stage {
                     *until = now + PART;
                 }
             }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use panel_driver::{Command, CommandId, Outcome};
 use panel_model::{AccessCode, ArmMode, ArmState, Evidence, PanelError, Partition, Readiness, Zone};
 
-use crate::error::{code_refused, lost, not_shown};
+use crate::error::{code_refused, denied_while_shared, lost, not_shown};
 use crate::map::{partition_mask, wire_code};
 use crate::message::{
-    ArmCommand, B0, B0Content, B0Error, B0Kind, HostMessage, OutputCommand, PanelMessage, WireCode, bitmap,
+    ArmCommand, B0, B0Content, B0Error, B0Kind, Form, HostMessage, OutputCommand, PanelMessage, WireCode, bitmap,
     bypass_command, pgm_command, sub,
 };
 use crate::model::Family;
@@ -150,6 +150,11 @@ impl Operate {
     }
 }
 
+/// What a denial means: the code, unless somebody else keeps the panel busy.
+fn denied(site: &Site) -> Outcome {
+    if site.shared { denied_while_shared() } else { code_refused() }
+}
+
 fn arm_command(mode: ArmMode) -> ArmCommand {
     match mode {
         ArmMode::Away => ArmCommand::Away,
@@ -208,21 +213,23 @@ impl Procedure for Operate {
         Next::Done
     }
 
-    fn settled(&mut self, now: Instant, answer: Answer, _site: &mut Site) {
+    fn settled(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match (self.stage, answer) {
             (Stage::Act, Answer::Taken) => self.stage = Stage::Look { until: now + EVIDENCE, ask: now + LOOK },
-            (Stage::Act, Answer::Denied) => self.finish(code_refused()),
+            (Stage::Act, Answer::Denied) => self.finish(denied(site)),
             (Stage::Act, Answer::Lost) => self.finish(lost()),
             (Stage::Ask { until }, _) => self.stage = Stage::Look { until, ask: now + LOOK },
             _ => {}
         }
     }
 
-    fn heard(&mut self, _now: Instant, message: &PanelMessage, _site: &mut Site) {
+    fn heard(&mut self, _now: Instant, message: &PanelMessage, site: &mut Site) {
         let waits = matches!(self.stage, Stage::Look { .. } | Stage::Ask { .. });
         match message {
             // Some panels acknowledge first and deny then.
-            PanelMessage::Denied(_) if matches!(self.stage, Stage::Look { .. }) => self.finish(code_refused()),
+            PanelMessage::Denied(Form::PowerLink) if matches!(self.stage, Stage::Look { .. }) => {
+                self.finish(denied(site))
+            }
             PanelMessage::Status { part: 4, .. } => self.fresh |= waits && matches!(self.task, Task::Output),
             PanelMessage::Status { part: 6, .. } => self.fresh |= waits && matches!(self.task, Task::Bypass { .. }),
             PanelMessage::B0(b0) => match b0.content() {

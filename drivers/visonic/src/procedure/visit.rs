@@ -424,6 +424,10 @@ impl Procedure for Visit {
         }
     }
 
+    fn reads_memory(&self) -> bool {
+        true
+    }
+
     fn interrupt(&mut self, _now: Instant, why: Interruption) {
         if !self.is_leaving() {
             self.verdict = Verdict::Interrupted(why);

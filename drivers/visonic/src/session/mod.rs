@@ -89,6 +89,8 @@ pub struct VisonicSession {
     ask_at: Option<Instant>,
     /// Events that came before the first snapshot.
     held: Vec<PanelMessage>,
+    /// Pieces of memory that came although nobody here asked.
+    foreign: u8,
     /// Unknown types that were told already.
     unknown_told: BTreeSet<u8>,
     last_byte: Option<Instant>,
@@ -126,6 +128,7 @@ impl VisonicSession {
             ask: BTreeSet::new(),
             ask_at: None,
             held: Vec::new(),
+            foreign: 0,
             unknown_told: BTreeSet::new(),
             last_byte: None,
             last_alive: None,
