@@ -27,9 +27,12 @@
 mod capabilities;
 pub mod codec;
 pub mod config;
+mod decode;
 mod driver;
 pub mod eeprom;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod map;
 pub mod message;
 pub mod model;
@@ -41,5 +44,6 @@ pub mod sim;
 
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};
+pub use decode::decode;
 pub use driver::VisonicFactory;
 pub use session::{Counters, VisonicSession};

@@ -304,7 +304,7 @@ mod tests {
             let mut without = with_count.clone();
             without.remove(16);
             assert_eq!(PanelStatus::of(&without), (count == 3).then(|| state.clone()));
-            assert_eq!(PanelStatus::of(&with_count[..with_count.len() - 1]), None);
+            assert_eq!(PanelStatus::of(&with_count[..with_count.len() - 2]), None);
         }
     }
 

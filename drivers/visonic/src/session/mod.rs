@@ -289,6 +289,7 @@ impl VisonicSession {
 
     fn found(&mut self, now: Instant, found: Result<Frame, crate::codec::FrameError>) {
         match found {
+            _ if self.ended => return,
             Ok(frame) => self.frame(now, &frame),
             Err(error) => {
                 self.counters.bad += 1;
@@ -305,6 +306,9 @@ impl Session for VisonicSession {
     }
 
     fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if self.ended {
+            return;
+        }
         self.half_frame(now);
         self.last_byte = Some(now);
         self.keeper.paused = false;
