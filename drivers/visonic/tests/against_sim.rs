@@ -345,6 +345,10 @@ fn an_alarm_is_told_with_its_zone_and_partition_and_ends_with_disarming() -> Res
         let alarms: Vec<_> = pair.panel_events().filter(|e| e.kind == K::ZoneAlarm).map(|e| e.zone).collect();
         assert_eq!(alarms, [Some(zone(2))], "{:?}", kinds(&pair));
         assert!(pair.state().expect("online").partitions[&partition(1)].alarm);
+        let silence = |digits: &str| Command::SilenceSiren { partition: partition(1), code: code(digits) };
+        assert!(matches!(pair.ask(silence("4444"))?, Outcome::Failed(error) if !error.retry));
+        assert_eq!(pair.ask(silence(MASTER))?, Outcome::Applied(Evidence::Acknowledged));
+        assert_eq!(arm_state(&pair, 1), ArmState::Armed(ArmMode::AwayNoEntry), "only the siren is silent");
         assert_eq!(pair.ask(disarm(1, MASTER))?, Outcome::Applied(Evidence::ReadBack));
         pair.poke("close 2")?;
         pair.run_for(Duration::from_secs(30))?;

@@ -1,4 +1,4 @@
-//! Arming, disarming, bypassing, the output: one command, then what proves it. What the state does not show within
+//! Arming, disarming, the siren, bypassing, the output: one command, then what proves it. What the state does not show within
 //! five seconds is not reported as done.
 
 use std::time::{Duration, Instant};
@@ -28,6 +28,7 @@ const PGM: u16 = 0x01;
 enum Task {
     Arm { partition: Partition, mode: ArmMode, code: Option<AccessCode> },
     Disarm { partition: Partition, code: AccessCode },
+    Silence { partition: Partition, code: AccessCode },
     Bypass { zone: Zone, bypassed: bool },
     Output,
 }
@@ -52,7 +53,8 @@ pub(crate) struct Operate {
     id: CommandId,
     task: Task,
     stage: Stage,
-    sent: Option<Instant>,
+    /// How often its partition's state had been told when the panel took the command.
+    seen: u64,
     /// A state came after the command was sent.
     fresh: bool,
     outcome: Option<Outcome>,
@@ -64,11 +66,12 @@ impl Operate {
         let task = match command {
             Command::Arm { partition, mode, code } => Task::Arm { partition, mode, code },
             Command::Disarm { partition, code } => Task::Disarm { partition, code },
+            Command::SilenceSiren { partition, code } => Task::Silence { partition, code },
             Command::Bypass { zone, bypassed } => Task::Bypass { zone, bypassed },
             Command::Output { .. } => Task::Output,
             _ => return None,
         };
-        Some(Self { id, task, stage: Stage::Act, sent: None, fresh: false, outcome: None })
+        Some(Self { id, task, stage: Stage::Act, seen: 0, fresh: false, outcome: None })
     }
 
     fn act(&self, site: &Site) -> Result<HostMessage, Outcome> {
@@ -84,6 +87,7 @@ impl Operate {
             }
             Task::Arm { partition, mode, code } => Ok(arm(arm_command(*mode), *partition, code.as_ref())),
             Task::Disarm { partition, code } => Ok(arm(ArmCommand::Disarm, *partition, Some(code))),
+            Task::Silence { partition, code } => Ok(arm(ArmCommand::MuteSiren, *partition, Some(code))),
             Task::Bypass { zone, bypassed } => bypass(*zone, *bypassed, site),
             Task::Output if site.model.family == Family::PowerMaster => {
                 Ok(HostMessage::B0(pgm_command(&site.download_code(), true)))
@@ -98,7 +102,7 @@ impl Operate {
         match self.task {
             Task::Bypass { .. } if master => HostMessage::B0(B0::request_several(&[sub::BYPASS])),
             Task::Bypass { .. } => HostMessage::GetStatus(0x20),
-            Task::Output => HostMessage::GetStatus(0x08),
+            Task::Output | Task::Silence { .. } => HostMessage::GetStatus(0x08),
             Task::Arm { .. } | Task::Disarm { .. } if master => {
                 HostMessage::B0(B0::request_several(&[sub::PANEL_STATE]))
             }
@@ -108,7 +112,7 @@ impl Operate {
 
     fn is_shown(&self, site: &Site) -> bool {
         let arm_of = |partition: &Partition| {
-            let fresh = site.tracker.seen(*partition) >= self.sent && self.sent.is_some();
+            let fresh = site.tracker.seen(*partition) > self.seen;
             site.tracker.state().partitions.get(partition).filter(|_| fresh).map(|p| p.arm)
         };
         match &self.task {
@@ -122,6 +126,8 @@ impl Operate {
                 let is = site.tracker.state().zones.get(zone).is_some_and(|z| z.bypassed);
                 self.fresh && is == *bypassed
             }
+            // No message says whether a siren sounds: the acknowledgement is all there is.
+            Task::Silence { .. } => false,
             Task::Output => self.fresh && site.tracker.outputs() & PGM != 0,
         }
     }
@@ -140,7 +146,7 @@ impl Operate {
             Task::Disarm { .. } => not_shown("its state does not show that it disarmed"),
             Task::Bypass { .. } => not_shown("the zone's bypass did not change; it may be off in the panel's options"),
             // Its state may be nowhere to be seen; the panel took it all the same.
-            Task::Output => Outcome::Applied(Evidence::Acknowledged),
+            Task::Output | Task::Silence { .. } => Outcome::Applied(Evidence::Acknowledged),
         }
     }
 
@@ -186,10 +192,7 @@ impl Procedure for Operate {
     fn next(&mut self, now: Instant, site: &mut Site) -> Next {
         match self.stage {
             Stage::Act => match self.act(site) {
-                Ok(message) => {
-                    self.sent = Some(now);
-                    return Next::Send(message);
-                }
+                Ok(message) => return Next::Send(message),
                 Err(outcome) => self.finish(outcome),
             },
             Stage::Look { .. } | Stage::Ask { .. } if self.is_shown(site) => {
@@ -215,7 +218,15 @@ impl Procedure for Operate {
 
     fn settled(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match (self.stage, answer) {
-            (Stage::Act, Answer::Taken) => self.stage = Stage::Look { until: now + EVIDENCE, ask: now + LOOK },
+            (Stage::Act, Answer::Taken) if matches!(self.task, Task::Silence { .. }) => {
+                self.finish(Outcome::Applied(Evidence::Acknowledged));
+            }
+            (Stage::Act, Answer::Taken) => {
+                if let Task::Arm { partition, .. } | Task::Disarm { partition, .. } = &self.task {
+                    self.seen = site.tracker.seen(*partition);
+                }
+                self.stage = Stage::Look { until: now + EVIDENCE, ask: now + LOOK };
+            }
             (Stage::Act, Answer::Denied) => self.finish(denied(site)),
             (Stage::Act, Answer::Lost) => self.finish(lost()),
             (Stage::Ask { until }, _) => self.stage = Stage::Look { until, ask: now + LOOK },

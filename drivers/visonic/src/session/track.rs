@@ -45,8 +45,8 @@ pub(crate) struct Tracker {
     zone_partitions: BTreeMap<u16, u8>,
     enrolled: Option<BTreeSet<u16>>,
     enrolled_by_b0: bool,
-    /// When a status last told of a partition.
-    seen: BTreeMap<Partition, Instant>,
+    /// How often a status told of a partition.
+    seen: BTreeMap<Partition, u64>,
     downloading: bool,
     outputs: u16,
     /// Zones in alarm that were told as something else than burglary.
@@ -84,9 +84,9 @@ impl Tracker {
         &self.state
     }
 
-    /// When a status last told of the partition.
-    pub(crate) fn seen(&self, partition: Partition) -> Option<Instant> {
-        self.seen.get(&partition).copied()
+    /// How often a status told of the partition.
+    pub(crate) fn seen(&self, partition: Partition) -> u64 {
+        self.seen.get(&partition).copied().unwrap_or(0)
     }
 
     /// The last status said that somebody reads the memory.
@@ -184,7 +184,7 @@ impl Tracker {
         if status.code() == SystemStatus::DOWNLOADING.code() {
             return;
         }
-        self.seen.insert(partition, told.now);
+        *self.seen.entry(partition).or_default() += 1;
         self.tell(PanelEvent::new(installer), told);
         let Some(arm) = arm_state(status) else { return };
         let known = self.state.partitions.get(&partition).cloned().unwrap_or_default();
