@@ -475,3 +475,57 @@ fn over_any_bad_line_the_driver_comes_back_and_invents_nothing() -> Result<(), F
         pair.check(known.zones.values().all(|z| !z.open), "all zones are closed")
     })
 }
+
+#[test]
+fn a_pull_of_48_users_takes_little_more_than_its_bytes_take() -> Result<(), Failure> {
+    for (baud, limit) in [(9600, Duration::from_millis(400)), (38400, Duration::from_millis(200))] {
+        let mut panel = sim(Model::PowerMaster30, 1);
+        panel.users = 40;
+        panel.timings.baud = Some(baud);
+        let mut pair = ready(pair_of(1, panel, config("PowerMaster 30", 1)))?;
+        let before = pair.elapsed();
+        assert_eq!(pair.ask(Command::Refresh(Section::Users))?, Outcome::Applied(Evidence::ReadBack));
+        let took = pair.elapsed() - before;
+        pair.check(took < limit, &format!("{took:?} at {baud} baud"))?;
+        assert_eq!(users(&pair).len(), 48);
+    }
+    Ok(())
+}
+
+#[test]
+fn partitions_that_are_configured_and_not_in_use_hold_up_nothing() -> Result<(), Failure> {
+    let mut pair = ready(pair_of(1, sim(Model::PowerMaster10, 1), config("PowerMaster 10", 3)))?;
+    assert_eq!(pair.ask(arm(1, ArmMode::Stay, Some(MASTER)))?, Outcome::Applied(Evidence::ReadBack));
+    match pair.ask(arm(2, ArmMode::Stay, Some(MASTER)))? {
+        Outcome::Failed(error) => assert!(!error.code.is_empty()),
+        other => panic!("nothing shows that it armed: {other:?}"),
+    }
+    Ok(())
+}
+
+#[test]
+fn partitions_that_are_in_use_and_not_configured_are_left_alone() -> Result<(), Failure> {
+    let mut pair = ready(pair_of(1, sim(Model::PowerMaster10, 3), config("PowerMaster 10", 1)))?;
+    assert_eq!(pair.ask(arm(1, ArmMode::Away, Some(MASTER)))?, Outcome::Applied(Evidence::ReadBack));
+    pair.run_for(Duration::from_secs(120))?;
+    let modes: Vec<_> = pair.panel().state()["partitions"].as_array().expect("a list").clone();
+    assert_eq!((modes[0]["state"].as_str(), modes[1]["state"].as_str()), (Some("armed"), Some("ready")));
+    assert_eq!(pair.ask(disarm(1, MASTER))?, Outcome::Applied(Evidence::ReadBack));
+    // What happens in the others is not taken for ours.
+    pair.poke("arm away 2")?;
+    pair.run_for(Duration::from_secs(120))?;
+    assert_eq!(arm_state(&pair, 1), ArmState::Disarmed);
+    Ok(())
+}
+
+#[test]
+fn a_call_for_help_lasts_until_somebody_disarms() -> Result<(), Failure> {
+    let mut pair = ready(powermax())?;
+    pair.poke("panic police")?;
+    pair.run_for(Duration::from_secs(60))?;
+    assert!(pair.state().expect("online").partitions[&partition(1)].alarm, "{:?}", kinds(&pair));
+    pair.poke(&format!("enter {MASTER}"))?;
+    pair.run_for(Duration::from_secs(60))?;
+    assert!(!pair.state().expect("online").partitions[&partition(1)].alarm, "{:?}", kinds(&pair));
+    Ok(())
+}

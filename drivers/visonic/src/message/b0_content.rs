@@ -106,7 +106,8 @@ impl PanelStatus {
     }
 
     /// Data with the count of partitions (21 or 29 bytes), or three partitions without it (28), as one panel sends
-    /// it. Other lengths say nothing that can be told apart from a wrong reading [impl P4].
+    /// it. Other lengths say nothing that can be told apart from a wrong reading [impl P4]; and one partition is
+    /// always active, else the bytes are read at the wrong places.
     fn of(data: &[u8]) -> Option<Self> {
         let (head, rest) = data.split_first_chunk::<8>()?;
         let (time, rest) = rest.split_first_chunk::<6>()?;
@@ -117,17 +118,18 @@ impl PanelStatus {
             _ => return None,
         };
         let (partitions, _) = partitions.as_chunks::<4>();
-        let partitions = partitions.iter().map(|[status, flags, instant, unknown]| PartitionStatus {
+        let partition = |[status, flags, instant, unknown]: &[u8; 4]| PartitionStatus {
             status: SystemStatus(*status),
             flags: Flags(*flags),
             instant: *instant,
             unknown: *unknown,
-        });
-        Some(Self {
+        };
+        let partitions: Vec<_> = partitions.iter().map(partition).collect();
+        partitions.iter().any(PartitionStatus::is_active).then(|| Self {
             head: *head,
             clock: ClockTime::from_bytes(*time),
             weekday: *weekday,
-            partitions: partitions.collect(),
+            partitions,
         })
     }
 

@@ -93,7 +93,7 @@ impl Collect {
             self.subs.clear();
             return Ok(Stage::Leave { at: if since == now { now } else { now + STUCK_PAUSE } });
         }
-        let seen = site.capabilities.partitions.iter().all(|partition| site.tracker.seen(partition) > 0);
+        let seen = site.tracker.is_known();
         let whole = PARTS.iter().all(|part| self.parts.contains(part));
         if seen && whole {
             return Err(Next::Done);

@@ -75,7 +75,7 @@ impl Operate {
     }
 
     fn act(&self, site: &Site) -> Result<HostMessage, Outcome> {
-        let whole = site.model.family == Family::PowerMax || site.capabilities.partitions.iter().count() == 1;
+        let whole = site.tracker.is_one_area();
         let arm = |command, partition, code: Option<&AccessCode>| {
             let code = wire_code(code).unwrap_or_else(WireCode::none);
             HostMessage::Arm { command, code, partitions: partition_mask(partition, whole) }
