@@ -13,7 +13,7 @@ use super::options::SimConfig;
 use super::panel::Panel;
 use super::signal::{Signal, Trouble};
 use super::snapshot::LineState;
-use crate::codec::{Decoder, Frame, TERMINATOR};
+use crate::codec::{Checksum, Decoder, Frame, TERMINATOR};
 use crate::message::{Form, HostMessage, PanelMessage};
 
 /// Things that the port does by and by.
@@ -33,11 +33,39 @@ pub(super) enum Timer {
     EndlessPage,
 }
 
-/// A frame that waits to be sent.
+/// What waits to be sent. What tells a state is made when it goes out, so that no news is older than an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    Message(PanelMessage),
+    /// A part of A5 other than the fourth.
+    Part {
+        part: u8,
+        total: u8,
+    },
+    /// A5 04 of a partition, with more flags, a zone and its event.
+    System {
+        partition: u8,
+        total: u8,
+        more: u8,
+        zone: u8,
+        event: u8,
+    },
+    /// B0 24.
+    State,
+}
+
+impl From<PanelMessage> for What {
+    fn from(message: PanelMessage) -> Self {
+        Self::Message(message)
+    }
+}
+
 struct Outgoing {
-    message: PanelMessage,
+    what: What,
     /// Between the end of the frame before and this one.
     pause: Duration,
+    /// Nobody asked for it: answers go before it.
+    is_news: bool,
 }
 
 /// A frame that the host is to acknowledge.
@@ -211,8 +239,9 @@ impl Port {
         self.decoder.push(&bytes);
         while let Some(read) = self.decoder.next_frame() {
             match read {
-                Ok(frame) => self.heard(now, panel, frame),
-                Err(_) => panel.signal(Signal::watch(json!({"event": "bad_frame"}))),
+                // Only hosts forgive a checksum that is one too low.
+                Ok(frame) if frame.checksum() != Checksum::MinusOne => self.heard(now, panel, frame),
+                _ => panel.signal(Signal::watch(json!({"event": "bad_frame"}))),
             }
         }
         if self.decoder.has_partial() {
@@ -289,29 +318,35 @@ impl Port {
         self.plan_next(now);
     }
 
-    /// Puts a message behind those that wait.
-    pub(super) fn queue(&mut self, now: Instant, message: PanelMessage, pause: Duration) {
+    fn queue(&mut self, now: Instant, what: What, pause: Duration, is_news: bool) {
         if !self.line.is_up() || self.out.len() >= MOST_OUT {
             return;
         }
-        self.out.push_back(Outgoing { message, pause });
-        if self.out_at.is_none() {
+        let place = self.out.iter().position(|other| other.is_news && !is_news).unwrap_or(self.out.len());
+        self.out.insert(place, Outgoing { what, pause, is_news });
+        if place == 0 {
             self.plan_next(now);
         }
     }
 
-    /// An answer to a command.
-    pub(super) fn reply(&mut self, now: Instant, panel: &mut Panel, message: PanelMessage) {
+    /// An answer to a command: it goes before what nobody asked for.
+    pub(super) fn reply(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
         let (low, high) = panel.timings.data;
         let pause = panel.rng.between(low, high);
-        self.queue(now, message, pause);
+        self.queue(now, what.into(), pause, false);
     }
 
-    /// A status frame, at the pace of the panel.
-    pub(super) fn tell_status(&mut self, now: Instant, panel: &mut Panel, message: PanelMessage) {
-        let (low, high) = panel.timings.status_gap;
-        let pause = if self.out.is_empty() { panel.timings.data.0 } else { panel.rng.between(low, high) };
-        self.queue(now, message, pause);
+    /// The same at the slower pace of status frames.
+    pub(super) fn reply_status(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
+        let first = self.out.front().is_none_or(|next| next.is_news);
+        let pause = status_pause(panel, first);
+        self.queue(now, what.into(), pause, false);
+    }
+
+    /// News, at the pace of status frames.
+    pub(super) fn tell_status(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
+        let pause = status_pause(panel, self.out.is_empty());
+        self.queue(now, what.into(), pause, true);
     }
 
     fn plan_next(&mut self, now: Instant) {
@@ -320,7 +355,7 @@ impl Port {
 
     /// Takes back what was to be sent of a kind, such as the rows of a dump.
     pub(super) fn take_back(&mut self, is_so: impl Fn(&PanelMessage) -> bool) {
-        self.out.retain(|out| !is_so(&out.message));
+        self.out.retain(|out| !matches!(&out.what, What::Message(message) if is_so(message)));
         if self.unanswered.as_ref().is_some_and(|unanswered| is_so(&unanswered.message)) {
             self.unanswered = None;
         }
@@ -330,7 +365,11 @@ impl Port {
     }
 
     fn send_next(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(Outgoing { message, .. }) = self.out.pop_front() else { return };
+        let Some(Outgoing { what, .. }) = self.out.pop_front() else { return };
+        let message = match what {
+            What::Message(message) => message,
+            state => self.message_of(now, panel, &state),
+        };
         self.line.send(now, &mut panel.hostile, &message.encode());
         if waits(&message) {
             let until = self.line.free_at(now) + panel.timings.ack_wait;
@@ -364,7 +403,7 @@ impl Port {
         self.alive = Some(missed + 1);
         self.timers.put(later(now, panel.timings.keep_alive), Timer::KeepAlive);
         if !panel.hostile.no_keep_alive {
-            self.queue(now, super::host::keep_alive(panel.model), Duration::ZERO);
+            self.reply(now, panel, super::host::keep_alive(panel.model));
         }
     }
 
@@ -383,7 +422,7 @@ impl Port {
     pub(super) fn ask_to_be_enrolled(&mut self, now: Instant, panel: &mut Panel) {
         self.invited = true;
         panel.signal(Signal::watch(json!({"event": "enrol_request"})));
-        self.queue(now, PanelMessage::EnrolRequest, Duration::ZERO);
+        self.reply(now, panel, PanelMessage::EnrolRequest);
     }
 
     fn boot_over(&mut self, now: Instant, panel: &mut Panel) {
@@ -431,6 +470,11 @@ impl Port {
 }
 
 pub(super) const SECOND_HOST_PAUSE: Duration = Duration::from_millis(700);
+
+fn status_pause(panel: &mut Panel, first: bool) -> Duration {
+    let (low, high) = panel.timings.status_gap;
+    if first { panel.timings.data.0 } else { panel.rng.between(low, high) }
+}
 
 /// How long the panel thinks about a command.
 fn think_time(panel: &mut Panel) -> Duration {

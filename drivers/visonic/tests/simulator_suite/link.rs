@@ -27,7 +27,7 @@ fn an_enrolled_host_gets_the_state_and_a_keep_alive_every_thirty_seconds() {
     assert_eq!(bench.state()["client"], "powerlink");
     let told = bench.timed_within(seconds(60));
     assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[1].0 - told[0].0, seconds(30));
+    assert_eq!((told[1].0 - told[0].0).as_secs(), 30);
 }
 
 #[test]
@@ -164,15 +164,18 @@ fn commands_with_and_without_terminator_get_their_own_acknowledgement() {
 }
 
 #[test]
-fn three_checksums_are_taken() {
+fn two_checksums_are_taken() {
     let mut bench = Bench::new(&master());
-    for more in [0, 1, 255] {
+    for more in [0, 1] {
         bench.send_summed(ALIVE, more);
         bench.expect(&["02 43"]);
     }
-    bench.send_summed(ALIVE, 2);
-    bench.silent(seconds(3));
-    assert!(bench.count("bad_frame") > 0);
+    for more in [2, 255] {
+        bench.send_summed(ALIVE, more);
+        bench.silent(seconds(3));
+        assert!(bench.count("bad_frame") > 0);
+        bench.forget();
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@
 mod arming;
 mod bench;
 mod download;
+mod faults;
+mod garbage;
 mod link;
 mod people;
 mod power_master;
