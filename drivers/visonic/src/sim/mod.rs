@@ -21,6 +21,7 @@ mod eeprom;
 mod host;
 mod hostile;
 mod image;
+mod knobs;
 mod line;
 mod log;
 mod models;

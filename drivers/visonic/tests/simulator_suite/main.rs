@@ -15,4 +15,5 @@ mod garbage;
 mod link;
 mod people;
 mod power_master;
+mod served;
 mod status;
