@@ -1,0 +1,448 @@
+//! What the panel says, as state and events: levels are told when they change, alarms always.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use panel_model::{
+    ArmState, EventKind as K, Label, PanelEvent, PanelState, Partition, PartitionSet, Readiness, Trouble,
+    TroubleKind as T, Zone,
+};
+
+use crate::map::{arm_state, is_installer_mode, map_event, partition_set, trouble_event};
+use crate::message::{
+    B0Content, Device, EventCode, EventPairs, Flags, PanelMessage, PanelStatus, StatusPart, SystemStatus, ZoneEvent,
+    bits,
+};
+use crate::model::Model;
+use crate::quirks::REPEAT;
+
+/// An alarm of the same zone is another one after this time.
+const ANOTHER_ALARM: Duration = Duration::from_secs(10);
+
+/// Whether A5 comes by itself or because we asked: what it says of a single zone may be old then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    No,
+    Yes,
+}
+
+/// What came out of one message beside events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wishes {
+    /// Ask for the state: something was told that we could not place.
+    pub(crate) state: bool,
+    /// Read users and zones again.
+    pub(crate) setup: bool,
+}
+
+/// The state as far as it is known.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    state: PanelState,
+    model: Model,
+    partitions: PartitionSet,
+    zones: u16,
+    zone_partitions: BTreeMap<u16, u8>,
+    enrolled: Option<BTreeSet<u16>>,
+    enrolled_by_b0: bool,
+    /// When a status last told of a partition.
+    seen: BTreeMap<Partition, Instant>,
+    downloading: bool,
+    outputs: u16,
+    /// Zones in alarm that were told as something else than burglary.
+    special: BTreeSet<Zone>,
+    alarmed_at: BTreeMap<Zone, Instant>,
+    trouble_flag: bool,
+    last_events: Option<(EventPairs, Instant)>,
+}
+
+impl Tracker {
+    pub(crate) fn new(model: Model, partitions: PartitionSet, zones: u16) -> Self {
+        let state = PanelState {
+            partitions: partitions.iter().map(|p| (p, panel_model::PartitionState::default())).collect(),
+            ..PanelState::default()
+        };
+        Self {
+            state,
+            model,
+            partitions,
+            zones,
+            zone_partitions: BTreeMap::new(),
+            enrolled: None,
+            enrolled_by_b0: false,
+            seen: BTreeMap::new(),
+            downloading: false,
+            outputs: 0,
+            special: BTreeSet::new(),
+            alarmed_at: BTreeMap::new(),
+            trouble_flag: false,
+            last_events: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &PanelState {
+        &self.state
+    }
+
+    /// When a status last told of the partition.
+    pub(crate) fn seen(&self, partition: Partition) -> Option<Instant> {
+        self.seen.get(&partition).copied()
+    }
+
+    /// The last status said that somebody reads the memory.
+    pub(crate) fn is_downloading(&self) -> bool {
+        self.downloading
+    }
+
+    /// Bit 0 is the PGM output.
+    pub(crate) fn outputs(&self) -> u16 {
+        self.outputs
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state.is_quiet()
+    }
+
+    pub(crate) fn set_model(&mut self, model: Model, partitions: PartitionSet) {
+        (self.model, self.partitions) = (model, partitions);
+        self.state.partitions.retain(|partition, _| partitions.contains(*partition));
+    }
+
+    /// Zones as they are set up, out of the memory.
+    pub(crate) fn set_zones(&mut self, zones: BTreeMap<u16, (u8, Option<Label>)>) {
+        self.zone_partitions = zones.iter().map(|(zone, (mask, _))| (*zone, *mask)).collect();
+        for (number, (_, label)) in zones {
+            if let (Some(label), Ok(zone)) = (label, Zone::new(number.into()))
+                && let Some(known) = self.state.zones.get_mut(&zone)
+            {
+                known.label = Some(label);
+            }
+        }
+    }
+
+    /// Takes a message. The events are those of changes; before the first snapshot nobody is told them.
+    pub(crate) fn apply(&mut self, now: Instant, message: &PanelMessage, asked: Asked) -> (Vec<PanelEvent>, Wishes) {
+        let mut told = Told { events: Vec::new(), wishes: Wishes::default(), now };
+        match message {
+            PanelMessage::Status { .. } => {
+                if let Some(part) = message.status_part() {
+                    self.status(part, asked, &mut told);
+                }
+            }
+            PanelMessage::Events(pairs) => self.events(*pairs, &mut told),
+            PanelMessage::B0(b0) => match b0.content() {
+                Ok(content) => self.b0(content, &mut told),
+                Err(error) => tracing::debug!(%error, "a B0 was not understood"),
+            },
+            _ => {}
+        }
+        (told.events, told.wishes)
+    }
+
+    fn status(&mut self, part: StatusPart, asked: Asked, told: &mut Told) {
+        match part {
+            StatusPart::Alarms { alarm, .. } => self.alarms(&alarm.to_le_bytes(), told),
+            StatusPart::Open { open, low_battery } => {
+                self.levels(&open.to_le_bytes(), (K::ZoneOpened, K::ZoneClosed), |z| z.open, told);
+                self.batteries(low_battery, told);
+            }
+            StatusPart::Tamper { tamper, .. } => {
+                self.levels(&tamper.to_le_bytes(), (K::ZoneTamper, K::ZoneTamperRestored), |z| z.tamper, told);
+            }
+            StatusPart::Enrolled { enrolled, bypassed } => {
+                // It has 32 zones; where B0 tells all of them, that counts.
+                if !self.enrolled_by_b0 {
+                    self.enrolled(&enrolled.to_le_bytes());
+                }
+                self.levels(&bypassed.to_le_bytes(), (K::ZoneBypassed, K::ZoneUnbypassed), |z| z.bypassed, told);
+            }
+            StatusPart::System { status, flags, zone, event, outputs, .. } => {
+                self.outputs = outputs;
+                self.downloading = status.code() == SystemStatus::DOWNLOADING.code();
+                match self.whole_panel() {
+                    // Which partition it speaks of is not said [impl P4].
+                    None => told.wishes.state |= asked == Asked::No,
+                    Some(partition) => self.partition(partition, status, flags, told),
+                }
+                if flags.has(Flags::ZONE_EVENT) && asked == Asked::No {
+                    self.zone_event(zone, event, told);
+                }
+            }
+            StatusPart::Other(..) => {}
+        }
+    }
+
+    /// The one partition, where the panel is one area.
+    fn whole_panel(&self) -> Option<Partition> {
+        let mut all = self.partitions.iter();
+        let first = all.next()?;
+        all.next().is_none().then_some(first)
+    }
+
+    fn partition(&mut self, partition: Partition, status: SystemStatus, flags: Flags, told: &mut Told) {
+        let installer = if is_installer_mode(status) { K::InstallerModeEntered } else { K::InstallerModeLeft };
+        if status.code() == SystemStatus::DOWNLOADING.code() {
+            return;
+        }
+        self.seen.insert(partition, told.now);
+        self.tell(PanelEvent::new(installer), told);
+        let Some(arm) = arm_state(status) else { return };
+        let known = self.state.partitions.get(&partition).cloned().unwrap_or_default();
+        if known.arm != arm {
+            let event = match arm {
+                ArmState::Disarmed => PanelEvent::new(K::Disarmed),
+                ArmState::ExitDelay => PanelEvent::new(K::ExitDelay),
+                ArmState::EntryDelay => PanelEvent::new(K::EntryDelay),
+                ArmState::Armed(mode) => PanelEvent::new(K::Armed).mode(mode),
+            };
+            self.tell(event.partition(partition), told);
+        }
+        if arm == ArmState::Disarmed {
+            let ready = flags.has(Flags::READY);
+            let (wanted, kind) =
+                if ready { (Readiness::Ready, K::PartitionReady) } else { (Readiness::NotReady, K::PartitionNotReady) };
+            if known.ready != wanted || known.arm != arm {
+                self.tell(PanelEvent::new(kind).partition(partition), told);
+            }
+        }
+        self.trouble_flag(flags.has(Flags::TROUBLE), told);
+    }
+
+    /// The trouble light. When it goes out, no trouble of the panel is left, whatever was missed.
+    fn trouble_flag(&mut self, lit: bool, told: &mut Told) {
+        let was = std::mem::replace(&mut self.trouble_flag, lit);
+        let general = Trouble::panel(T::General);
+        if lit && !was && self.state.troubles.is_empty() {
+            self.tell(trouble_event(true, general), told);
+        }
+        if !lit && was {
+            for trouble in self.state.troubles.clone() {
+                self.tell(trouble_event(false, trouble), told);
+            }
+        }
+    }
+
+    fn zone_event(&mut self, number: u8, event: ZoneEvent, told: &mut Told) {
+        let Ok(zone) = Zone::new(number.into()) else { return };
+        if !self.has_zone(zone) {
+            return;
+        }
+        let kinds: &[K] = match event {
+            ZoneEvent::OPENED => &[K::ZoneOpened],
+            ZoneEvent::CLOSED => &[K::ZoneClosed],
+            // A detector saw something: it is open for that moment only.
+            ZoneEvent::VIOLATED if !self.state.zones.get(&zone).is_some_and(|z| z.open) => {
+                &[K::ZoneOpened, K::ZoneClosed]
+            }
+            ZoneEvent::TAMPER_ALARM | ZoneEvent::TAMPER_OPENED => &[K::ZoneTamper],
+            ZoneEvent::TAMPER_RESTORED => &[K::ZoneTamperRestored],
+            _ => &[],
+        };
+        for kind in kinds {
+            let event = PanelEvent::new(*kind).zone(zone);
+            let repeated = *kind == K::ZoneTamper && self.state.zones.get(&zone).is_some_and(|z| z.tamper);
+            if !repeated {
+                self.tell(event, told);
+            }
+        }
+    }
+
+    fn enrolled(&mut self, mask: &[u8]) {
+        let enrolled: BTreeSet<u16> = bits(mask).filter(|n| *n <= self.zones).collect();
+        let zones: Vec<Zone> = enrolled.iter().filter_map(|n| Zone::new((*n).into()).ok()).collect();
+        self.state.zones.retain(|zone, _| enrolled.contains(&zone.number()));
+        for zone in zones {
+            self.state.zones.entry(zone).or_default();
+        }
+        self.enrolled = Some(enrolled);
+    }
+
+    fn has_zone(&self, zone: Zone) -> bool {
+        let number = zone.number();
+        number <= self.zones && self.enrolled.as_ref().is_none_or(|enrolled| enrolled.contains(&number))
+    }
+
+    /// Zones of a mask as far as they exist, each with its bit.
+    fn zones_of(&self, mask: &[u8]) -> Vec<(Zone, bool)> {
+        let set: BTreeSet<u16> = bits(mask).collect();
+        let last = u16::try_from(mask.len() * 8).unwrap_or(u16::MAX).min(self.zones);
+        let zones = (1..=last).filter_map(|n| Zone::new(n.into()).ok()).filter(|zone| self.has_zone(*zone));
+        zones.map(|zone| (zone, set.contains(&zone.number()))).collect()
+    }
+
+    fn levels(
+        &mut self,
+        mask: &[u8],
+        (begins, ends): (K, K),
+        level: fn(&panel_model::ZoneState) -> bool,
+        told: &mut Told,
+    ) {
+        for (zone, is) in self.zones_of(mask) {
+            let was = self.state.zones.get(&zone).is_some_and(level);
+            if was != is {
+                self.tell(PanelEvent::new(if is { begins } else { ends }).zone(zone), told);
+            }
+        }
+    }
+
+    fn alarms(&mut self, mask: &[u8], told: &mut Told) {
+        for (zone, is) in self.zones_of(mask) {
+            let was = self.state.zones.get(&zone).is_some_and(|z| z.alarm) || self.special.contains(&zone);
+            if is && !was {
+                self.zone_alarm(PanelEvent::new(K::ZoneAlarm).zone(zone), zone, told);
+            } else if was && !is && !self.special.remove(&zone) {
+                self.tell(PanelEvent::new(K::ZoneAlarmRestored).zone(zone), told);
+            }
+        }
+        if mask.iter().all(|byte| *byte == 0) {
+            self.alarms_over(told);
+        }
+    }
+
+    /// No zone is in alarm: a partition that is not armed is not in alarm any more either.
+    fn alarms_over(&mut self, told: &mut Told) {
+        let over = |p: &panel_model::PartitionState| p.alarm && p.arm == ArmState::Disarmed;
+        let partitions: Vec<_> = self.state.partitions.iter().filter(|(_, p)| over(p)).map(|(p, _)| *p).collect();
+        for partition in partitions {
+            self.tell(PanelEvent::new(K::PartitionAlarmCleared).partition(partition), told);
+        }
+    }
+
+    fn zone_alarm(&mut self, event: PanelEvent, zone: Zone, told: &mut Told) {
+        self.alarmed_at.insert(zone, told.now);
+        self.tell(event, told);
+        self.partition_alarm(self.partition_of(zone), told);
+    }
+
+    fn partition_of(&self, zone: Zone) -> Option<Partition> {
+        let mask = self.zone_partitions.get(&zone.number()).copied().unwrap_or(1);
+        let known = |p: &Partition| self.partitions.contains(*p);
+        partition_set(mask).iter().find(known).or_else(|| self.partitions.iter().next())
+    }
+
+    fn partition_alarm(&mut self, partition: Option<Partition>, told: &mut Told) {
+        let Some(partition) = partition else { return };
+        if !self.state.partitions.get(&partition).is_some_and(|p| p.alarm) {
+            self.tell(PanelEvent::new(K::PartitionAlarm).partition(partition), told);
+        }
+    }
+
+    fn batteries(&mut self, mask: u32, told: &mut Told) {
+        for (zone, is) in self.zones_of(&mask.to_le_bytes()) {
+            let trouble = Trouble::device(T::ZoneBatteryLow, zone.number());
+            if self.state.troubles.contains(&trouble) != is {
+                self.tell(trouble_event(is, trouble), told);
+            }
+        }
+    }
+
+    /// A7. The panel repeats it when our acknowledgement was lost.
+    fn events(&mut self, pairs: EventPairs, told: &mut Told) {
+        let repeated = self.last_events.is_some_and(|(last, at)| last == pairs && told.now < at + REPEAT);
+        self.last_events = Some((pairs, told.now));
+        if repeated {
+            return;
+        }
+        let all: Vec<(u8, u8)> = match pairs.unreliable() {
+            // With partitions it is stale or made up [impl P4].
+            Some(event) if event.validity == 0xFF && self.whole_panel().is_some() => vec![(event.device, event.event)],
+            Some(_) => Vec::new(),
+            None => pairs.pairs().collect(),
+        };
+        told.wishes.state = true;
+        for (device, code) in all {
+            self.event(EventCode(code), Device::of(self.model.family, device), told);
+        }
+    }
+
+    fn event(&mut self, code: EventCode, device: Device, told: &mut Told) {
+        let (event, meaning) = map_event(code, device);
+        told.wishes.setup |= meaning.setup_changed;
+        let partition = self.whole_panel();
+        let Some(mut event) = event else { return };
+        event.partition = event.zone.map_or(partition, |zone| self.partition_of(zone));
+        if matches!(event.kind, K::Trouble | K::TroubleRestored | K::InstallerModeEntered | K::InstallerModeLeft) {
+            event.partition = None;
+        }
+        match (event.kind, event.zone) {
+            (K::ZoneAlarm, Some(zone)) => {
+                let in_alarm = self.state.zones.get(&zone).is_some_and(|z| z.alarm);
+                let recent = self.alarmed_at.get(&zone).is_some_and(|at| told.now < *at + ANOTHER_ALARM);
+                if !(in_alarm && recent) {
+                    self.zone_alarm(event, zone, told);
+                }
+                return;
+            }
+            (K::FireAlarm | K::MedicalAlarm | K::PanicAlarm, Some(zone)) => {
+                self.special.insert(zone);
+            }
+            (K::ZoneTamper, Some(zone)) if self.state.zones.get(&zone).is_some_and(|z| z.tamper) => return,
+            (K::ZoneTamperRestored, Some(zone)) if !self.state.zones.get(&zone).is_some_and(|z| z.tamper) => return,
+            (K::ZoneAlarmRestored, Some(zone)) if !self.state.zones.get(&zone).is_some_and(|z| z.alarm) => return,
+            _ => {}
+        }
+        let partition = event.partition;
+        self.tell(event, told);
+        if meaning.alarm {
+            self.partition_alarm(partition, told);
+        }
+        if meaning.setup_changed {
+            told.events.push(PanelEvent::new(K::UsersMayHaveChanged));
+        }
+    }
+
+    fn b0(&mut self, content: B0Content, told: &mut Told) {
+        match content {
+            B0Content::State(status) => self.panel_status(&status, told),
+            B0Content::Open(mask) => self.levels(&mask, (K::ZoneOpened, K::ZoneClosed), |z| z.open, told),
+            B0Content::Bypassed(mask) => {
+                self.levels(&mask, (K::ZoneBypassed, K::ZoneUnbypassed), |z| z.bypassed, told);
+            }
+            B0Content::Triggered(mask) => self.alarms(&mask, told),
+            B0Content::Enrolled(classes) => {
+                let zones = classes.into_iter().find(|(class, _)| *class == crate::message::ClassIndex::ZONE);
+                if let Some((_, mask)) = zones {
+                    self.enrolled_by_b0 = true;
+                    self.enrolled(&mask);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn panel_status(&mut self, status: &PanelStatus, told: &mut Told) {
+        let troubles = status.troubles();
+        for (bit, kind) in [
+            (PanelStatus::BATTERY, T::BatteryLow),
+            (PanelStatus::COMMUNICATION, T::CommunicationFailure),
+            (PanelStatus::TAMPER, T::SystemTamper),
+        ] {
+            let (is, trouble) = (troubles & bit != 0, Trouble::panel(kind));
+            if is && !self.state.troubles.contains(&trouble) {
+                self.tell(trouble_event(true, trouble), told);
+            }
+        }
+        let downloading = |p: &crate::message::PartitionStatus| p.status.code() == SystemStatus::DOWNLOADING.code();
+        self.downloading = status.partitions.iter().any(downloading);
+        let numbered = (1_u32..).filter_map(|n| Partition::new(n).ok()).zip(&status.partitions);
+        for (partition, of) in numbered {
+            if self.partitions.contains(partition) && (of.is_active() || self.whole_panel().is_some()) {
+                self.partition(partition, of.status, of.flags, told);
+            }
+        }
+    }
+
+    /// Applies the event and tells it, unless it is a level that is so already.
+    fn tell(&mut self, event: PanelEvent, told: &mut Told) {
+        let changed = self.state.apply(&event);
+        if changed || !(event.kind.is_change() || event.kind.class() == panel_model::EventClass::Level) {
+            told.events.push(event);
+        }
+    }
+}
+
+struct Told {
+    events: Vec<PanelEvent>,
+    wishes: Wishes,
+    now: Instant,
+}
