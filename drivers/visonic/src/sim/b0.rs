@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::hostile::{StateForm, spend};
 use super::log::LogEntry;
+use super::out::What;
 use super::panel::Panel;
-use super::port::{Port, Timer, What};
+use super::port::{Port, Timer};
 use super::signal::{Signal, Trouble};
 use crate::message::{B0, B0Error, B0Kind, Chunk, ClassIndex, Hidden, PanelMessage, PanelStatus, PartitionStatus, sub};
 
@@ -119,12 +120,11 @@ impl Port {
         let mut data = state.data();
         match panel.hostile.state_form {
             StateForm::Full => {}
-            StateForm::Short => data.truncate(data.len() - 1),
-            // Only three partitions have been seen without their count.
-            StateForm::NoCount if state.partitions.len() == 3 => {
+            StateForm::Short if state.partitions.len() > 1 => data.truncate(data.len() - 2),
+            // Payload byte 16 is the count.
+            StateForm::Short | StateForm::NoCount => {
                 data.remove(16);
             }
-            StateForm::NoCount => {}
         }
         let chunk = Chunk::new(0x08, ClassIndex::MIXED, &data);
         PanelMessage::B0(B0::response(B0Kind::Response, sub::PANEL_STATE, &[chunk], self.count()))

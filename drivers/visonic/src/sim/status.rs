@@ -8,8 +8,9 @@ use super::agenda::later;
 use super::devices::Device;
 use super::log::LogEntry;
 use super::models::Model;
+use super::out::What;
 use super::panel::Panel;
-use super::port::{Port, Timer, What};
+use super::port::{Port, Timer};
 use super::signal::{Sign, Signal, Wire};
 use crate::message::{EventPairs, Flags, PanelMessage, StatusPart, SystemStatus, ZoneEvent, sub};
 

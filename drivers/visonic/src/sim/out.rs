@@ -1,0 +1,173 @@
+//! What goes out of the port: acknowledgements at once, answers before news, each repeated until it is acknowledged.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::hostile::{Step, spend};
+use super::panel::Panel;
+use super::port::Port;
+use super::signal::Signal;
+use crate::message::{Form, PanelMessage};
+
+/// What waits to be sent. What tells a state is made when it goes out, so that no news is older than an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    Message(PanelMessage),
+    /// A part of A5 other than the fourth.
+    Part {
+        part: u8,
+        total: u8,
+    },
+    /// A5 04 of a partition, with more flags, a zone and its event.
+    System {
+        partition: u8,
+        total: u8,
+        more: u8,
+        zone: u8,
+        event: u8,
+    },
+    /// B0 24.
+    State,
+}
+
+impl From<PanelMessage> for What {
+    fn from(message: PanelMessage) -> Self {
+        Self::Message(message)
+    }
+}
+
+pub(super) struct Outgoing {
+    what: What,
+    /// Between the end of the frame before and this one.
+    pause: Duration,
+    /// Nobody asked for it: answers go before it.
+    is_news: bool,
+}
+
+/// A frame that the host is to acknowledge.
+pub(super) struct Unanswered {
+    pub(super) message: PanelMessage,
+    tries: u8,
+    pub(super) until: Instant,
+}
+
+/// Frames that wait; the longest dump has 225.
+const MOST_OUT: usize = 1200;
+/// How often a frame is sent in all.
+const TRIES: u8 = 3;
+
+impl Port {
+    /// Acknowledges a command. Goes past everything that waits; the answer comes behind it.
+    pub(super) fn acknowledge(&mut self, now: Instant, panel: &mut Panel, form: Form) {
+        if spend(&mut panel.hostile.lose_acks) {
+            return;
+        }
+        if panel.hostile.ack_last {
+            self.late_ack = Some(form);
+            return;
+        }
+        self.line.send(now, &mut panel.hostile, &PanelMessage::Ack(form).encode());
+        self.plan_next(now);
+    }
+
+    /// Denies a command, in the place of its acknowledgement.
+    pub(super) fn deny(&mut self, now: Instant, panel: &mut Panel, form: Form, step: Step) {
+        panel.signal(Signal::watch(json!({"event": "denied", "step": step.name()})));
+        self.line.send(now, &mut panel.hostile, &PanelMessage::Denied(form).encode());
+        self.plan_next(now);
+    }
+
+    fn queue(&mut self, now: Instant, what: What, pause: Duration, is_news: bool) {
+        if !self.line.is_up() || self.out.len() >= MOST_OUT {
+            return;
+        }
+        let place = self.out.iter().position(|other| other.is_news && !is_news).unwrap_or(self.out.len());
+        self.out.insert(place, Outgoing { what, pause, is_news });
+        if place == 0 {
+            self.plan_next(now);
+        }
+    }
+
+    /// An answer to a command: it goes before what nobody asked for.
+    pub(super) fn reply(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
+        let (low, high) = panel.timings.data;
+        let pause = panel.rng.between(low, high);
+        self.queue(now, what.into(), pause, false);
+    }
+
+    /// The same at the slower pace of status frames.
+    pub(super) fn reply_status(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
+        let first = self.out.front().is_none_or(|next| next.is_news);
+        let pause = status_pause(panel, first);
+        self.queue(now, what.into(), pause, false);
+    }
+
+    /// News, at the pace of status frames.
+    pub(super) fn tell_status(&mut self, now: Instant, panel: &mut Panel, what: impl Into<What>) {
+        let pause = status_pause(panel, self.out.is_empty());
+        self.queue(now, what.into(), pause, true);
+    }
+
+    pub(super) fn plan_next(&mut self, now: Instant) {
+        self.out_at = self.out.front().map(|next| self.line.free_at(now) + next.pause);
+    }
+
+    /// Takes back what was to be sent of a kind, such as the rows of a dump.
+    pub(super) fn take_back(&mut self, is_so: impl Fn(&PanelMessage) -> bool) {
+        self.out.retain(|out| !matches!(&out.what, What::Message(message) if is_so(message)));
+        if self.unanswered.as_ref().is_some_and(|unanswered| is_so(&unanswered.message)) {
+            self.unanswered = None;
+        }
+        if self.out.is_empty() {
+            self.out_at = None;
+        }
+    }
+
+    pub(super) fn send_next(&mut self, now: Instant, panel: &mut Panel) {
+        let Some(Outgoing { what, .. }) = self.out.pop_front() else { return };
+        let message = match what {
+            What::Message(message) => message,
+            state => self.message_of(now, panel, &state),
+        };
+        self.line.send(now, &mut panel.hostile, &message.encode());
+        if waits(&message) {
+            let until = self.line.free_at(now) + panel.timings.ack_wait;
+            self.unanswered = Some(Unanswered { message, tries: 1, until });
+        }
+        self.plan_next(now);
+    }
+
+    pub(super) fn repeat(&mut self, now: Instant, panel: &mut Panel) {
+        let Some(mut unanswered) = self.unanswered.take() else { return };
+        if unanswered.tries < TRIES {
+            self.line.send(now, &mut panel.hostile, &unanswered.message.encode());
+            unanswered.tries += 1;
+            unanswered.until = self.line.free_at(now) + panel.timings.ack_wait;
+            self.unanswered = Some(unanswered);
+        } else {
+            panel.signal(Signal::watch(json!({"event": "not_acknowledged"})));
+        }
+        self.plan_next(now);
+    }
+}
+
+fn status_pause(panel: &mut Panel, first: bool) -> Duration {
+    let (low, high) = panel.timings.status_gap;
+    if first { panel.timings.data.0 } else { panel.rng.between(low, high) }
+}
+
+/// Whether the panel waits for an acknowledgement and repeats. Of the rest some hosts acknowledge none, so a panel
+/// that waited would never speak to them (dossier 2.6, 9.3).
+fn waits(message: &PanelMessage) -> bool {
+    message.wants_ack()
+        && !matches!(
+            message,
+            PanelMessage::Denied(_)
+                | PanelMessage::EndOfDump
+                | PanelMessage::DownloadEnded
+                | PanelMessage::NotReady { .. }
+                | PanelMessage::Alive { .. }
+                | PanelMessage::B0(_)
+        )
+}
