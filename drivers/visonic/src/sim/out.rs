@@ -68,14 +68,20 @@ impl Port {
             return;
         }
         self.line.send(now, &mut panel.hostile, &PanelMessage::Ack(form).encode());
-        self.plan_next(now);
+        self.make_way(now, panel);
     }
 
     /// Denies a command, in the place of its acknowledgement.
     pub(super) fn deny(&mut self, now: Instant, panel: &mut Panel, form: Form, step: Step) {
         panel.signal(Signal::watch(json!({"event": "denied", "step": step.name()})));
         self.line.send(now, &mut panel.hostile, &PanelMessage::Denied(form).encode());
-        self.plan_next(now);
+        self.make_way(now, panel);
+    }
+
+    /// What waits goes behind what was just sent, but not later than that: a talkative host must not hold it up.
+    fn make_way(&mut self, now: Instant, panel: &Panel) {
+        let behind = self.line.free_at(now) + panel.timings.data.0;
+        self.out_at = self.out_at.map(|at| at.max(behind));
     }
 
     fn queue(&mut self, now: Instant, what: What, pause: Duration, is_news: bool) {
