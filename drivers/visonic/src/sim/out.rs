@@ -43,12 +43,15 @@ pub(super) struct Outgoing {
     pause: Duration,
     /// Nobody asked for it: answers go before it.
     is_news: bool,
+    /// How often it went out already.
+    sent: u8,
 }
 
 /// A frame that the host is to acknowledge.
 pub(super) struct Unanswered {
     pub(super) message: PanelMessage,
-    tries: u8,
+    is_news: bool,
+    sent: u8,
     pub(super) until: Instant,
 }
 
@@ -88,11 +91,23 @@ impl Port {
         if !self.line.is_up() || self.out.len() >= MOST_OUT {
             return;
         }
-        let place = self.out.iter().position(|other| other.is_news && !is_news).unwrap_or(self.out.len());
-        self.out.insert(place, Outgoing { what, pause, is_news });
+        let place = if is_news { self.out.len() } else { self.first_news() };
+        self.out.insert(place, Outgoing { what, pause, is_news, sent: 0 });
         if place == 0 {
             self.plan_next(now);
         }
+    }
+
+    fn first_news(&self) -> usize {
+        self.out.iter().position(|other| other.is_news).unwrap_or(self.out.len())
+    }
+
+    /// When something goes out next. Nothing overtakes a frame that is not acknowledged yet, but an answer does
+    /// overtake news: who asks is there, and may never have heard the news.
+    pub(super) fn next_out(&self) -> Option<Instant> {
+        let answers = self.out.front().is_some_and(|next| !next.is_news);
+        let free = self.unanswered.as_ref().is_none_or(|unanswered| unanswered.is_news && answers);
+        self.out_at.filter(|_| free)
     }
 
     /// An answer to a command: it goes before what nobody asked for.
@@ -131,7 +146,10 @@ impl Port {
     }
 
     pub(super) fn send_next(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(Outgoing { what, .. }) = self.out.pop_front() else { return };
+        let Some(Outgoing { what, is_news, sent, .. }) = self.out.pop_front() else { return };
+        if let Some(overtaken) = self.unanswered.take() {
+            self.put_back(panel, overtaken);
+        }
         let message = match what {
             What::Message(message) => message,
             state => self.message_of(now, panel, &state),
@@ -139,22 +157,26 @@ impl Port {
         self.line.send(now, &mut panel.hostile, &message.encode());
         if waits(&message) {
             let until = self.line.free_at(now) + panel.timings.ack_wait;
-            self.unanswered = Some(Unanswered { message, tries: 1, until });
+            self.unanswered = Some(Unanswered { message, is_news, sent: sent + 1, until });
         }
         self.plan_next(now);
     }
 
+    /// The host's time to acknowledge is over.
     pub(super) fn repeat(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(mut unanswered) = self.unanswered.take() else { return };
-        if unanswered.tries < TRIES {
-            self.line.send(now, &mut panel.hostile, &unanswered.message.encode());
-            unanswered.tries += 1;
-            unanswered.until = self.line.free_at(now) + panel.timings.ack_wait;
-            self.unanswered = Some(unanswered);
-        } else {
-            panel.signal(Signal::watch(json!({"event": "not_acknowledged"})));
-        }
+        let Some(unanswered) = self.unanswered.take() else { return };
+        self.put_back(panel, unanswered);
         self.plan_next(now);
+    }
+
+    /// Takes its turn again before the others of its kind, unless it went out often enough.
+    fn put_back(&mut self, panel: &mut Panel, unanswered: Unanswered) {
+        let Unanswered { message, is_news, sent, .. } = unanswered;
+        if sent >= TRIES {
+            return panel.signal(Signal::watch(json!({"event": "not_acknowledged"})));
+        }
+        let place = if is_news { self.first_news() } else { 0 };
+        self.out.insert(place, Outgoing { what: message.into(), pause: Duration::ZERO, is_news, sent });
     }
 }
 

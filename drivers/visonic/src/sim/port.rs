@@ -153,8 +153,7 @@ impl Port {
 
     pub(super) fn next_due(&self) -> Option<Instant> {
         let until = self.unanswered.as_ref().map(|unanswered| unanswered.until);
-        let out = self.out_at.filter(|_| self.unanswered.is_none());
-        let dues = [self.line.incoming_due(), self.thinks_until, out, until, self.timers.next_due()];
+        let dues = [self.line.incoming_due(), self.thinks_until, self.next_out(), until, self.timers.next_due()];
         dues.into_iter().flatten().min()
     }
 
@@ -169,7 +168,7 @@ impl Port {
         if self.unanswered.as_ref().is_some_and(|unanswered| unanswered.until <= now) {
             return self.repeat(now, panel);
         }
-        if self.unanswered.is_none() && self.out_at.is_some_and(|at| at <= now) {
+        if self.next_out().is_some_and(|at| at <= now) {
             return self.send_next(now, panel);
         }
         match self.timers.pop_due(now) {
