@@ -10,6 +10,13 @@
 //!
 //! It is written from what panels do and shares codec and messages with the driver, nothing else: a mistake in the
 //! driver must not find its twin here. No IO, no clock; seeded.
+//!
+//! Nobody has published the following, so it is made up, and a driver must not lean on it: that an unacknowledged
+//! frame comes three times two seconds apart, that download mode ends after 30 s of silence, that three keep-alives
+//! without an answer are too many and which event tells so, that a code over the line is logged as wrong for the
+//! PowerLink, that whoever the panel itself asked may enrol with a code of his own, what happens to A1 in download
+//! mode, how B0 0F, 20, 22 and 54 are laid out inside, in what order frames go that are due together, and that
+//! nothing is told when a user is edited.
 
 mod agenda;
 mod arming;
@@ -21,10 +28,12 @@ mod eeprom;
 mod host;
 mod hostile;
 mod image;
+mod knobs;
 mod line;
 mod log;
 mod models;
 mod options;
+mod out;
 mod panel;
 mod person;
 mod port;
