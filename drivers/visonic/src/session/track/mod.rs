@@ -273,7 +273,10 @@ impl Tracker {
 
     fn event(&mut self, code: EventCode, device: Device, told: &mut Told) {
         let (event, meaning) = map_event(code, device);
-        told.wishes.setup |= meaning.setup_changed;
+        if meaning.setup_changed {
+            told.wishes.setup = true;
+            told.events.push(PanelEvent::new(K::UsersMayHaveChanged));
+        }
         let partition = self.whole_panel();
         // Cancelled: sources disagree whether 1B or 1C says so, and either ends nothing but a call for help.
         self.called &= !matches!(code.0, 0x1B | 0x1C);
@@ -309,9 +312,6 @@ impl Tracker {
         self.tell(event, told);
         if meaning.alarm {
             self.partition_alarm(partition, told);
-        }
-        if meaning.setup_changed {
-            told.events.push(PanelEvent::new(K::UsersMayHaveChanged));
         }
     }
 
