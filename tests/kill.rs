@@ -163,6 +163,8 @@ impl Run {
     /// Remembers how often the panel had taken each code that is now said to be applied.
     fn note_told(&mut self) {
         let seen = self.observer.seen();
+        // An answer comes after all that the panel said before it: what the cloud knows is counted.
+        self.panel.state();
         let reported = seen.last("panels/dsc-1/reported").cloned().unwrap_or_default();
         for slot in self.accepted.keys() {
             if is_applied(&reported, *slot) && !self.told.contains_key(slot) {

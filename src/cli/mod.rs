@@ -24,6 +24,7 @@ mod simulate;
 mod status;
 mod table;
 mod users;
+mod wanting;
 mod words;
 
 use std::future::Future;
