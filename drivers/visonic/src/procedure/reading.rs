@@ -17,6 +17,8 @@ struct Region {
     length: u16,
     got: Zeroizing<Vec<u8>>,
     tries: u8,
+    /// A block that was shorter than asked for, until it came twice.
+    short: Option<Hidden>,
 }
 
 impl fmt::Debug for Region {
@@ -33,6 +35,13 @@ impl Region {
     }
 }
 
+/// Whether a block came after the question for it was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    Early,
+    Acknowledged,
+}
+
 /// Regions that are to be read, and what was read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -43,7 +52,7 @@ pub(super) struct Reading {
 impl Reading {
     /// To read these: address and length.
     pub(super) fn new(regions: impl Iterator<Item = (u16, u16)>) -> Self {
-        let region = |(address, length)| Region { address, length, got: Zeroizing::default(), tries: 0 };
+        let region = |(address, length)| Region { address, length, got: Zeroizing::default(), tries: 0, short: None };
         Self { regions: regions.map(region).collect(), memory: Memory::default() }
     }
 
@@ -67,14 +76,30 @@ impl Reading {
     }
 
     /// Takes a block; returns whether it is the one that was asked for. Others are older ones, sent again.
-    pub(super) fn take(&mut self, found: u16, data: &[u8]) -> bool {
+    ///
+    /// Some panels send less than they were asked for, always the same. A line that loses a zero byte makes a block
+    /// look like that too, with everything behind the loss at the wrong place: a short block counts when the same
+    /// came as the answer to the same question asked again.
+    pub(super) fn take(&mut self, found: u16, data: &[u8], arrival: Arrival) -> bool {
         let Some(region) = self.regions.front_mut() else { return false };
         let (address, length) = region.rest();
         if found != address || data.is_empty() {
             return false;
         }
-        region.got.extend_from_slice(data.get(..usize::from(length)).unwrap_or(data));
-        region.tries = 0;
+        let data = data.get(..usize::from(length)).unwrap_or(data);
+        if data.len() < usize::from(length) {
+            let again = region.short.as_deref() == Some(data);
+            if again && arrival == Arrival::Early {
+                // The line may have doubled the first one.
+                return false;
+            }
+            if !again {
+                region.short = Some(Hidden::new(data));
+                return true;
+            }
+        }
+        region.got.extend_from_slice(data);
+        (region.tries, region.short) = (0, None);
         true
     }
 

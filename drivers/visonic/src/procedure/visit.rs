@@ -13,7 +13,7 @@ use crate::message::{ClockTime, HostMessage, PanelMessage, WireCode};
 use crate::quirks::{BLOCK, CODE_PAUSE, PANEL_INFO, USERS_PAUSE, VISIT};
 use crate::session::{Access, Answer, Site};
 
-use super::reading::Reading;
+use super::reading::{Arrival, Reading};
 use super::{Goal, Interruption, Next, Procedure, installer_outcome};
 
 /// Longest delay of a `25` that is waited for.
@@ -163,7 +163,9 @@ impl Visit {
 
     /// A block came: what is missing is asked for next.
     fn block(&mut self, address: u16, data: &[u8]) {
-        if self.reading.take(address, data) {
+        let acknowledged = matches!(self.stage, Stage::Block { .. });
+        let arrival = if acknowledged { Arrival::Acknowledged } else { Arrival::Early };
+        if self.reading.take(address, data, arrival) {
             self.stage = Stage::Read;
         }
     }
