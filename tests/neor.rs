@@ -16,7 +16,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use panel_driver::clock;
 use serde_json::{Value, json};
-use world::{Canary, Daemon, Observer, PanelSpec, Sim, SimPanel, Site, free_port};
+use world::{Answer, Canary, Daemon, Observer, PanelSpec, Sim, SimPanel, Site, free_port, panelgate};
 
 const ID: &str = "310212345678";
 
@@ -204,6 +204,23 @@ fn many_who_say_nothing_keep_no_panel_out() {
 }
 
 #[test]
+fn an_address_that_another_program_holds_is_told_and_opened_when_it_is_free() {
+    let door = door();
+    let other = std::net::TcpListener::bind(door).unwrap();
+    let site = Site::with_panel(PanelSpec::neor("neor-1", ID, door));
+    let observer = site.observe();
+    let daemon = site.start();
+    daemon.log().wait_for("another program uses this address", 0);
+    let status = site.cli(&["status"]).ok().out;
+    assert!(status.contains(&format!("neor on {door}: cannot be opened")), "{status}");
+    let table = site.cli(&["panels", "wanting"]).ok().out;
+    assert!(table.contains("cannot be opened"), "{table}");
+    drop(other);
+    let _panel = Sim::neor(ID, door).start();
+    observer.wait_status(0, "neor-1", "online");
+}
+
+#[test]
 fn a_configuration_in_which_two_panels_are_one_is_refused() {
     let mut site = Site::new();
     let door = door();
@@ -212,7 +229,14 @@ fn a_configuration_in_which_two_panels_are_one_is_refused() {
     site.extra = "[[listen]]\nvendor = \"dsc\"\naddress = \"127.0.0.1:4025\"\n".into();
     site.extra += &format!("[[listen]]\nvendor = \"neor\"\naddress = \"0.0.0.0:{}\"\n", door.port());
     let told = site.start_in_vain().ends_with(78);
-    told.complains(&["neor-2", "is reached like panel neor-1", ID, "its own identifier", "one port twice", "\"dsc\""]);
+    told.complains(&[
+        "neor-2",
+        "has the identifier of panel neor-1",
+        ID,
+        "its own identifier",
+        "one port twice",
+        "\"dsc\"",
+    ]);
 }
 
 /// Prints what it took; best looked at alone and with `--release`: `cargo test --test neor two_hundred -- --nocapture`.
@@ -274,4 +298,54 @@ fn processor_seconds(pid: u32) -> f64 {
     let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
     ticks / 100.0
+}
+
+/// The dossier's worked conversation as a capture: one packet a line, `<` from the panel.
+fn captured() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/drivers/neor/tests/frames/type1.frames");
+    let header: String = ID.bytes().map(|digit| format!("{digit:02X}")).collect();
+    let (mut capture, mut from_panel, mut payload) = (String::new(), None, String::new());
+    let text = fs::read_to_string(path).unwrap();
+    for line in text.lines().chain(["99 P the end"]) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            // What comes last of frame, cipher and stuffed is what goes over the wire.
+            ["frame" | "cipher" | "stuffed", ref bytes @ ..] => payload = bytes.concat(),
+            [number, side @ ("P" | "S"), ..] if number.parse::<u8>().is_ok() => match from_panel.replace(side == "P") {
+                Some(true) => capture += &format!("< {header}7E{payload}7F\n"),
+                Some(false) => capture += &format!("> 7E{payload}7F\n"),
+                None => {}
+            },
+            _ => {}
+        }
+    }
+    capture
+}
+
+#[test]
+fn a_capture_is_decrypted_with_the_code_that_is_given_and_the_code_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = folder.path().join("access-code");
+    fs::write(&code, "12345678\n").unwrap();
+    let decode = |more: &[&str]| {
+        let mut command = panelgate();
+        command.args(["decode", "neor"]).args(more);
+        Answer::of(command, &captured())
+    };
+    let rows = decode(&["--access-code-file", code.to_str().unwrap()]).ok();
+    let lines = rows.json_lines();
+    assert_eq!(lines.len(), 20, "{}", rows.out);
+    assert!(lines.iter().all(|line| line["ok"] == true), "{}", rows.out);
+    let zone = &lines[12]["fields"];
+    assert_eq!((&zone["command"], &zone["zone"]), (&json!("0210"), &json!(5)), "{}", rows.out);
+    let said = rows.out.replace(ID, "") + &rows.err;
+    assert!(!said.contains("12345678"), "{said}");
+
+    // What goes to a type 1 panel is encrypted by its identifier, which everybody sees; what it sends, by the code.
+    let readable: Vec<_> = decode(&[]).ok().json_lines().iter().map(|line| line["ok"] == true).collect();
+    let unread: Vec<_> = (1..).zip(&readable).filter_map(|(step, ok)| (!ok).then_some(step)).collect();
+    assert_eq!(unread, [11, 13, 16, 18, 19]);
+    let mut command = panelgate();
+    command.args(["decode", "dsc", "--identifier", ID]);
+    Answer::of(command, "").ends_with(1).complains(&["not encrypted"]);
 }

@@ -129,6 +129,7 @@ mod tests {
             "log list --last 5",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "decode neor --access-code-file x --identifier 310212345678",
             "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
             "run --config x.toml",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use panel_driver::link::Identify;
 use panel_driver::{DecodeOptions, Decoded, DriverFactory};
-use panel_model::PanelId;
+use panel_model::{PanelId, Password};
 
 use crate::actions::CredentialKind;
 use crate::config::{PanelConfig, Problems, nearest};
@@ -85,16 +85,39 @@ pub fn is_factory_secret(vendor: &str, kind: CredentialKind, secret: &str) -> bo
     known.contains(&secret)
 }
 
-/// One line of a capture, decoded; `None` for an empty line or a comment.
+/// What a capture is decrypted with, where a vendor's frames are encrypted.
+#[derive(Debug, Clone, Default)]
+pub struct CaptureSecrets {
+    /// By which the panel says who it is, where the capture does not show it.
+    pub identifier: Option<String>,
+    /// The module's access code.
+    pub access_code: Option<Password>,
+}
+
+/// Decodes a capture line by line; an empty line or a comment gives nothing.
+pub type CaptureDecoder = Box<dyn FnMut(&str) -> Vec<Decoded>>;
+
+/// What decodes a capture of a vendor's frames.
 ///
 /// # Errors
-/// When there is no such vendor: what to give instead.
-pub fn decode(vendor: &str, line: &str, options: DecodeOptions) -> Result<Option<Decoded>, String> {
+/// When there is no such vendor, or its frames need no secrets: what to give instead.
+pub fn decoder(vendor: &str, secrets: CaptureSecrets, options: DecodeOptions) -> Result<CaptureDecoder, String> {
     match vendor {
         #[cfg(feature = "dsc")]
-        "dsc" => Ok(driver_dsc::decode(line, options)),
+        "dsc" if secrets.identifier.is_some() || secrets.access_code.is_some() => {
+            Err("frames of dsc are not encrypted: leave --identifier and --access-code-file out".to_owned())
+        }
+        #[cfg(feature = "dsc")]
+        "dsc" => Ok(Box::new(move |line| driver_dsc::decode(line, options).into_iter().collect())),
+        #[cfg(feature = "neor")]
+        "neor" => {
+            let CaptureSecrets { identifier, access_code } = secrets;
+            let keys = driver_neor::CaptureKeys { identifier, type1: access_code.clone(), type2: access_code };
+            let mut capture = driver_neor::CaptureDecoder::new(keys, options);
+            Ok(Box::new(move |line| capture.line(line)))
+        }
         other => {
-            let _ = (line, options);
+            let _ = (secrets, options);
             Err(format!("there is no vendor \"{other}\": {}", which(other)))
         }
     }

@@ -53,10 +53,12 @@ pub fn check(config: &Config) -> Problems {
     let setups: Vec<_> = config.panels.iter().filter_map(|panel| setup(panel, &mut problems)).collect();
     for (n, one) in setups.iter().enumerate() {
         if let Some(other) = setups.iter().take(n).find(|other| other.factory.link() == one.factory.link()) {
-            let what = format!("is reached like panel {}: {}", other.id, one.factory.link());
-            let hint = match one.factory.link() {
-                LinkConfig::TcpIn { .. } => "give each panel its own identifier: the one that it shows itself",
-                _ => "give each panel its own line",
+            let (what, hint) = match one.factory.link() {
+                LinkConfig::TcpIn { identifier, listen } => (
+                    format!("has the identifier of panel {}, {identifier}, on {listen}", other.id),
+                    "give each panel its own identifier: the one that it shows itself",
+                ),
+                link => (format!("is reached like panel {}: {link}", other.id), "give each panel its own line"),
             };
             problems.error(format!("panel {}", one.id), what, hint);
         }

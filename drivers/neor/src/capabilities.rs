@@ -11,6 +11,9 @@ pub(crate) const MASTER_SLOT: u16 = 1;
 /// Longest label of a user in UTF-16 units [impl NH].
 pub(crate) const USER_LABEL: usize = 14;
 
+/// Longest label of a zone or partition: two lines [impl NH].
+pub(crate) const SECTION_LABEL: usize = 28;
+
 /// Whether it is the master's slot.
 pub(crate) fn is_master(slot: Slot) -> bool {
     slot.number() == MASTER_SLOT

@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_identifier_alone_will_do() {
         let config = raw(r#"{"identifier":"310212345678"}"#).validate().expect("valid");
-        assert_eq!(config.link.to_string(), "tcp from the panel, on 0.0.0.0:3072");
+        assert_eq!(config.link.to_string(), "tcp from panel 310212345678, on 0.0.0.0:3072");
         assert_eq!((config.encryption, config.model.users), (Encryption::Type2, 95));
         assert_eq!((config.experimental, config.poll), (Experimental::Off, Duration::from_secs(30)));
     }

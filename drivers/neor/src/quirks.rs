@@ -75,7 +75,9 @@ pub(crate) const BAD_IN_A_ROW: u8 = 8;
 pub(crate) const CODES_PER_READ: u32 = 62;
 /// Attributes, partitions, kinds per request.
 pub(crate) const BYTES_PER_READ: u32 = 100;
-/// Labels per request.
+/// Labels of zones and partitions per request: twice as long as those of users [impl NH].
+pub(crate) const LONG_LABELS_PER_READ: u32 = 4;
+/// Labels of users per request [impl NH].
 pub(crate) const LABELS_PER_READ: u32 = 8;
 /// Zones per status request.
 pub(crate) const ZONES_PER_READ: u32 = 128;

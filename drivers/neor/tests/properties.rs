@@ -145,7 +145,7 @@ proptest! {
 
 /// As many seeds as `FUZZ_SEEDS` says, else a few.
 fn seeds() -> u64 {
-    std::env::var("FUZZ_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(400)
+    std::env::var("FUZZ_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
 }
 
 /// Bytes that are likely to be messages: known numbers, then anything.

@@ -1,6 +1,6 @@
 //! TLink: `stuff(header) 7E stuff(payload) 7F` (dossier 1.3).
 
-/// Longest packet taken, in stuffed bytes. The longest legal one is what the peer's buffer takes (512) [inferred].
+/// Longest packet taken, in stuffed bytes. The longest legal one is what the peer's buffer takes (512) `[inferred]`.
 pub const MAX_PACKET: usize = 4096;
 
 const ESCAPE: u8 = 0x7D;

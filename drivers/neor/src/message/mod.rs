@@ -8,6 +8,7 @@ mod command;
 mod notice;
 pub(crate) mod number;
 mod section;
+mod state;
 mod status;
 mod user;
 mod value;

@@ -10,8 +10,11 @@ use super::users::read_labels;
 use super::{Next, Procedure, failure};
 use crate::map::{is_default_label, map_label};
 use crate::message::{Notice, label_option};
-use crate::quirks::LABELS_PER_READ;
+use crate::quirks::LONG_LABELS_PER_READ;
 use crate::session::{Answer, Site};
+
+/// So many labels in a row that are not there end the search for them.
+const MISSING: u8 = 4;
 
 #[derive(Debug)]
 pub(crate) struct Labels {
@@ -22,21 +25,27 @@ pub(crate) struct Labels {
     planned: bool,
     /// Some were told.
     some: bool,
+    /// Labels in a row that are not there.
+    missing: u8,
     over: Option<Outcome>,
 }
 
 impl Labels {
     pub(crate) fn new(id: Option<CommandId>) -> Self {
-        Self { id, waiting: VecDeque::new(), asked: None, planned: false, some: false, over: None }
+        Self { id, waiting: VecDeque::new(), asked: None, planned: false, some: false, missing: 0, over: None }
     }
 
-    fn plan(&mut self, site: &Site) {
+    fn plan(&mut self, site: &mut Site) {
         self.planned = true;
+        if self.id.is_none() && !site.labels_left.is_empty() {
+            self.waiting = std::mem::take(&mut site.labels_left);
+            return;
+        }
         let partitions = site.size.partitions.iter().map(|p| u32::from(p.number())).max().unwrap_or(0);
         for (option, last) in [(label_option::PARTITION, partitions), (label_option::ZONE, site.size.zones.into())] {
             let mut from = 1;
             while from <= last {
-                let to = last.min(from + LABELS_PER_READ - 1);
+                let to = last.min(from + LONG_LABELS_PER_READ - 1);
                 self.waiting.push_back((option, from, to));
                 from = to + 1;
             }
@@ -67,8 +76,9 @@ impl Procedure for Labels {
         if !self.planned {
             self.plan(site);
         }
-        // A person waits: labels are read later, from the beginning.
-        if self.id.is_none() && site.queue.has_person_waiting() && !self.waiting.is_empty() {
+        // Somebody waits: the rest is read later.
+        if self.id.is_none() && !site.queue.is_empty() && !self.waiting.is_empty() {
+            site.labels_left = std::mem::take(&mut self.waiting);
             return Next::Done;
         }
         match self.waiting.pop_front() {
@@ -92,6 +102,7 @@ impl Procedure for Labels {
         match answer {
             Answer::Data(notice) => {
                 self.some = true;
+                self.missing = 0;
                 Self::take(asked, &notice, site);
             }
             Answer::Lost => {
@@ -99,8 +110,22 @@ impl Procedure for Labels {
                 self.some = false;
                 self.waiting.clear();
             }
-            // There are none of these.
-            refused => self.over = Some(failure(&refused)),
+            // Too many at once, or some of them are not there.
+            _ if asked.1 < asked.2 => {
+                let (option, from, to) = asked;
+                let middle = from + (to - from) / 2;
+                self.waiting.push_front((option, middle + 1, to));
+                self.waiting.push_front((option, from, middle));
+            }
+            // There is none. After some of these there are no more of that kind.
+            refused => {
+                self.over = Some(failure(&refused));
+                self.missing += 1;
+                if self.missing >= MISSING {
+                    self.missing = 0;
+                    self.waiting.retain(|(option, ..)| *option != asked.0);
+                }
+            }
         }
     }
 

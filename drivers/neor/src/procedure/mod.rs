@@ -4,6 +4,7 @@ pub(crate) mod installer;
 pub(crate) mod labels;
 pub(crate) mod operate;
 pub(crate) mod report;
+pub(crate) mod section_label;
 pub(crate) mod users;
 pub(crate) mod visit;
 pub(crate) mod write;
@@ -138,6 +139,14 @@ pub(crate) fn master_needed() -> Outcome {
     Outcome::Failed(PanelError::lasting(
         "master_code_needed",
         "the panel's master code is not known here, or the panel refused it; store the right one",
+    ))
+}
+
+/// Without an installer code there is no way into the sections.
+pub(crate) fn installer_code_needed() -> Outcome {
+    Outcome::Failed(PanelError::lasting(
+        "installer_code_needed",
+        "the panel's installer code is not known here; store it",
     ))
 }
 

@@ -8,6 +8,7 @@ use panel_model::Refusal;
 use super::{Class, NeorSession};
 use crate::message::{Programming, ProgrammingAccess};
 use crate::procedure::installer::{Change, Prove, Verify};
+use crate::procedure::installer_code_needed;
 use crate::procedure::labels::Labels;
 use crate::procedure::operate::Operate;
 use crate::procedure::report::{Extent, Report};
@@ -67,7 +68,7 @@ impl NeorSession {
     }
 
     fn start_visit(&mut self) -> bool {
-        let classes = [Class::Bypass, Class::Users, Class::Installer];
+        let classes = [Class::Bypass, Class::Users, Class::Labels, Class::Installer];
         let Some(class) = classes.into_iter().find(|class| self.site.queue.has(*class)) else { return false };
         let Some((id, command)) = self.site.queue.take(class) else { return false };
         let visit = match (class, command) {
@@ -80,6 +81,15 @@ impl NeorSession {
                 let opener = Opener::Installer(code);
                 let item = Box::new(Verify::new(id));
                 Visit::new(Programming::Installer, ProgrammingAccess::ReadOnly, opener, class, item)
+            }
+            (Class::Labels, command) => {
+                let Some(code) = self.site.credentials.installer.clone() else {
+                    self.site.done(id, installer_code_needed());
+                    return true;
+                };
+                let item = self.site.item_of(id, command);
+                let opener = Opener::Installer(code);
+                Visit::new(Programming::Installer, ProgrammingAccess::ReadWrite, opener, class, item)
             }
             (class, command) => {
                 let mode = if class == Class::Bypass { Programming::Bypass } else { Programming::AccessCodes };

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use panel_driver::{Busy, Command, CommandId, Outcome, Section, SetUser};
-use panel_model::{AccessCode, NotNow, Partition, Refusal};
+use panel_model::{AccessCode, Label, NotNow, Partition, Refusal};
 
 use super::Site;
-use crate::capabilities::{USER_LABEL, is_master};
-use crate::procedure::{installer_code_refused, master_needed};
+use crate::capabilities::{SECTION_LABEL, USER_LABEL, is_master};
+use crate::procedure::{installer_code_needed, installer_code_refused, master_needed};
 use crate::quirks::QUEUE;
 
 /// In which order commands are done, and which share a programming mode.
@@ -22,7 +22,9 @@ pub(crate) enum Class {
     Bypass,
     /// Access code programming.
     Users,
-    /// Installer programming.
+    /// Labels of zones and partitions, in installer programming.
+    Labels,
+    /// The installer code itself.
     Installer,
 }
 
@@ -32,6 +34,7 @@ impl Class {
             Command::Disarm { .. } => Self::Urgent,
             Command::Bypass { .. } => Self::Bypass,
             Command::SetUser(_) | Command::DisableUser { .. } | Command::Refresh(Section::Users) => Self::Users,
+            Command::SetZoneLabel { .. } | Command::SetPartitionLabel { .. } => Self::Labels,
             Command::VerifyInstallerCode(_) | Command::ChangeInstallerCode { .. } => Self::Installer,
             _ => Self::Plain,
         }
@@ -60,9 +63,9 @@ impl CommandQueue {
         self.0.iter().any(|(_, command)| Class::of(command) == class)
     }
 
-    /// Whether something waits that a person wants now; long work makes way for it.
-    pub(crate) fn has_person_waiting(&self) -> bool {
-        self.has(Class::Urgent) || self.has(Class::Plain)
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn take_all(&mut self) -> VecDeque<(CommandId, Command)> {
@@ -123,6 +126,16 @@ fn check(command: &Command, site: &Site) -> Check {
             }
             master_known(site)
         }
+        Command::SetZoneLabel { zone, label } => {
+            if zone.number() > capabilities.zones {
+                return refused(Refusal::NotFound);
+            }
+            section_label(label, site)
+        }
+        Command::SetPartitionLabel { partition, label } => {
+            partition_known(*partition, site)?;
+            section_label(label, site)
+        }
         Command::SetTag { .. }
         | Command::RemoveTag { .. }
         | Command::EnrolTag { .. }
@@ -161,6 +174,18 @@ fn check_user(user: &SetUser, site: &Site) -> Check {
     master_known(site)
 }
 
+/// Two lines of 14 characters, and an installer code to write them with.
+fn section_label(label: &Label, site: &Site) -> Check {
+    if label.as_str().encode_utf16().count() > SECTION_LABEL {
+        return refused(Refusal::LabelFormat);
+    }
+    match &site.credentials.installer {
+        None => Err(Box::new(installer_code_needed())),
+        Some(code) if site.installer_refused.as_ref() == Some(code) => Err(Box::new(installer_code_refused())),
+        Some(_) => Ok(()),
+    }
+}
+
 fn code_format(code: &str, site: &Site) -> Check {
     let code = AccessCode::new(code.to_owned());
     site.capabilities.codes.check(&code).map_err(|r| Box::new(Outcome::Refused(r)))
@@ -177,15 +202,15 @@ fn master_known(site: &Site) -> Check {
 
 /// A mode that was busy is not asked for again at once, and wrong installer codes are not tried out.
 fn may_enter(now: Instant, command: &Command, site: &Site) -> Check {
-    if let Command::VerifyInstallerCode(code) | Command::ChangeInstallerCode { current: code, .. } = command {
-        if site.installer_refused.as_ref() == Some(code) {
-            return Err(Box::new(installer_code_refused()));
-        }
-        if site.installer_tries.are_spent(now) {
-            return refused(Refusal::LockedOut);
-        }
+    if let Command::VerifyInstallerCode(code) | Command::ChangeInstallerCode { current: code, .. } = command
+        && site.installer_refused.as_ref() == Some(code)
+    {
+        return Err(Box::new(installer_code_refused()));
     }
-    let programming = matches!(Class::of(command), Class::Users | Class::Bypass | Class::Installer);
+    if matches!(Class::of(command), Class::Labels | Class::Installer) && site.installer_tries.are_spent(now) {
+        return refused(Refusal::LockedOut);
+    }
+    let programming = matches!(Class::of(command), Class::Users | Class::Bypass | Class::Labels | Class::Installer);
     if programming && site.is_busy(now) {
         return Err(Box::new(Outcome::NotNow(NotNow { why: "the panel is busy".into() })));
     }

@@ -17,6 +17,7 @@ use crate::procedure::Item;
 use crate::procedure::installer::Unproved;
 use crate::procedure::operate::Bypass;
 use crate::procedure::report::Extent;
+use crate::procedure::section_label::{Labelled, WriteLabel};
 use crate::procedure::users::ReadUsers;
 use crate::procedure::write::WriteUser;
 use crate::quirks::{BUSY, READ_AGAIN};
@@ -49,6 +50,8 @@ pub(crate) struct Site {
     /// The panel answers for several zones at once.
     pub(crate) multi_zone: bool,
     pub(crate) labels_read: bool,
+    /// Labels still to be read after an interruption: option, first, last.
+    pub(crate) labels_left: VecDeque<(u32, u32, u32)>,
     /// A report ended; the session takes it.
     pub(crate) reported: Option<Reported>,
     /// Something changed while a comparison was under way.
@@ -84,6 +87,7 @@ impl Site {
             unproved: None,
             multi_zone: true,
             labels_read: false,
+            labels_left: VecDeque::new(),
             reported: None,
             report_again: false,
             observed: Vec::new(),
@@ -210,6 +214,10 @@ impl Site {
             Command::SetUser(user) => Box::new(WriteUser::set(id, user)),
             Command::DisableUser { slot } => Box::new(WriteUser::disable(id, slot)),
             Command::Bypass { zone, bypassed } => Box::new(Bypass::new(id, zone, bypassed)),
+            Command::SetZoneLabel { zone, label } => Box::new(WriteLabel::new(id, Labelled::Zone(zone), label)),
+            Command::SetPartitionLabel { partition, label } => {
+                Box::new(WriteLabel::new(id, Labelled::Partition(partition), label))
+            }
             _ => Box::new(ReadUsers::new(Some(id), 1, self.size.users.into())),
         }
     }

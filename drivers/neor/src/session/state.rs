@@ -58,7 +58,9 @@ impl NeorSession {
     }
 
     fn observe(&mut self, now: Instant, notice: &Notice, replayed: bool) {
-        let ours = self.procedure.as_ref().is_some_and(|p| p.in_programming());
+        let open = self.procedure.as_ref().is_some_and(|p| p.in_programming());
+        // The lead-out comes when the visit is over.
+        let ours = open || self.visited_at.is_some_and(|at| now < at + LEAD_IN);
         let form = self.site.config.quirks.partition_form;
         let code_length = match notice {
             Notice::CodeLength(digits) => Some(*digits),

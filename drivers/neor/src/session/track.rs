@@ -122,7 +122,9 @@ impl Tracker {
             }
             Notice::BypassedZones { zones, .. } => self.bypassed(zones, &mut heard),
             Notice::Arming { partition, mode, user, .. } => {
-                self.emergency_until = Some(now + AFTER_EMERGENCY);
+                if *mode != ArmingMode::Disarm {
+                    self.emergency_until = Some(now + AFTER_EMERGENCY);
+                }
                 heard.compare = true;
                 for partition in self.named(*partition) {
                     self.arming(partition, *mode, *user, &mut heard);

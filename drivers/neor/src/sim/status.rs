@@ -15,8 +15,8 @@ use crate::message::{
     ZoneStatus, label_option,
 };
 
-/// Longest content of one answer `[impl NH]`.
-const MOST_BYTES: usize = 255;
+/// Labels that panels give in one answer `[impl LSH]`.
+const LABELS_AT_ONCE: usize = 8;
 
 /// The message that was asked for.
 pub(super) fn status(panel: &Panel, now: Instant, dialect: &Dialect, wanted: &Wanted) -> Result<Notice, Refused> {
@@ -137,7 +137,7 @@ fn labels(panel: &Panel, dialect: &Dialect, option: u32, range: Option<(u32, u32
     let (from, to) = range.ok_or(Refused::OutOfRange)?;
     let units = if option == label_option::USER { USER_UNITS } else { LABEL_UNITS };
     let count = to.checked_sub(from).and_then(|n| usize::try_from(n).ok()).ok_or(Refused::OutOfRange)? + 1;
-    if count.saturating_mul(2 * units) > MOST_BYTES {
+    if count > LABELS_AT_ONCE {
         return Err(Refused::OutOfRange);
     }
     let text = |number: u32| -> Option<&Text> {

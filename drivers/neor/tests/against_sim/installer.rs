@@ -91,3 +91,18 @@ fn a_line_that_is_cut_in_the_middle_of_a_change_leaves_no_false_answer() -> Resu
     }
     Ok(())
 }
+
+#[test]
+fn a_stored_installer_code_that_is_wrong_is_not_tried_at_every_connect() -> Result<(), Failure> {
+    let mut pair = pair();
+    pair.start_mut().credentials.installer = Some(InstallerCode::new("1111".into()));
+    pair.settle()?;
+    for _ in 0..6 {
+        let label = panel_model::Label::from_panel("Hall").unwrap();
+        pair.ask(Command::SetZoneLabel { zone: zone(1), label })?;
+        pair.cut(Duration::from_secs(1))?;
+        pair.settle()?;
+    }
+    let enters = pair.wire().iter().filter(|(_, e)| e.masked.ends_with(b" installer programming")).count();
+    pair.check(enters == 2, &format!("{enters} tries in an hour"))
+}

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use driver_neor::codec::Encryption;
+use panel_driver::sim::Simulator;
 use panel_driver::testkit::Failure;
-use panel_driver::{Command, DriverEvent, Outcome, Section};
-use panel_model::{AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Origin, Trouble, TroubleKind};
+use panel_driver::{Command, DriverError, DriverEvent, Outcome, Section};
+use panel_model::{
+    AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Label, Origin, Refusal, Trouble, TroubleKind,
+};
 
 use crate::bench::*;
 
@@ -161,9 +165,8 @@ fn labels_are_read_without_any_code() -> Result<(), Failure> {
     pair.start_mut().credentials.master = None;
     pair.settle()?;
     read_back(&mut pair, Command::Refresh(Section::Labels))?;
-    // Texts that the panel gave itself are no labels.
     let labels = pair.events().iter().filter(|(_, e)| matches!(e, DriverEvent::ZoneLabel(..))).count();
-    pair.check(labels == 0, "a factory-new panel has none")
+    pair.check(labels > 0, "zones have labels")
 }
 
 #[test]
@@ -212,4 +215,98 @@ fn someone_in_installer_programming_is_told() -> Result<(), Failure> {
     let stale = pair.events().iter().any(|(_, e)| *e == DriverEvent::UsersStale);
     pair.check(stale, "users may have changed")?;
     pair.check(pair.state().unwrap().partitions[&partition(1)].arm == ArmState::Disarmed, "still disarmed")
+}
+
+#[test]
+fn labels_of_zones_and_partitions_are_written_with_the_installer_code() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.run_for(Duration::from_secs(5))?;
+    let label = |text: &str| Label::from_panel(text).unwrap();
+    read_back(&mut pair, Command::SetZoneLabel { zone: zone(3), label: label("Küche hinten rechts, 2. Stock") })
+        .expect_err("29 characters are too many");
+    let long = label("Küche hinten rechts 2. Stock");
+    read_back(&mut pair, Command::SetZoneLabel { zone: zone(3), label: long.clone() })?;
+    read_back(&mut pair, Command::SetPartitionLabel { partition: partition(2), label: label("Shop") })?;
+    pair.run_for(Duration::from_secs(3))?;
+    pair.check(programming(&pair).is_null(), "programming is left")?;
+    let state = pair.panel().state();
+    pair.check(state["zones"][2]["label"] == long.as_str(), &state["zones"][2].to_string())?;
+    pair.check(state["partitions"][1]["label"] == "Shop", &state["partitions"][1].to_string())?;
+    let told = pair.events().iter().any(|(_, e)| *e == DriverEvent::ZoneLabel(zone(3), long.clone()));
+    pair.check(told, "the new label is told")?;
+    pair.cut(Duration::from_secs(2))?;
+    pair.settle()?;
+    pair.run_for(Duration::from_secs(5))?;
+    let told = pair.events().iter().filter(|(_, e)| *e == DriverEvent::ZoneLabel(zone(3), long.clone())).count();
+    pair.check(told == 2, &format!("told {told} times: and read again after a connect, without any code"))
+}
+
+#[test]
+fn labels_need_an_installer_code_that_the_panel_takes() -> Result<(), Failure> {
+    let set = || Command::SetZoneLabel { zone: zone(1), label: Label::from_panel("Hall").unwrap() };
+    for (code, expected) in [(None, "installer_code_needed"), (Some("1111"), "installer_code_refused")] {
+        let mut pair = pair();
+        pair.start_mut().credentials.installer = code.map(|code| panel_model::InstallerCode::new(code.into()));
+        pair.settle()?;
+        for _ in 0..3 {
+            let outcome = pair.ask(set())?;
+            pair.check(failed(&outcome) == (expected, false), &format!("{outcome:?}"))?;
+        }
+    }
+    let mut pair = online()?;
+    let outcome = pair.ask(Command::SetZoneLabel { zone: zone(99), label: Label::from_panel("Hall").unwrap() })?;
+    pair.check(outcome == Outcome::Refused(Refusal::NotFound), &format!("{outcome:?}"))
+}
+
+/// Dossier 6.3: the session that should work with a real panel if it works here, strict and with both types.
+#[test]
+fn the_acceptance_session_is_played() -> Result<(), Failure> {
+    for (name, encryption) in [("type1", Encryption::Type1), ("type2", Encryption::Type2)] {
+        let mut panel = sim();
+        panel.encryption = encryption;
+        for (name, value) in [("sequence", "strict"), ("replay", "3")] {
+            panel.set(name, value).unwrap();
+        }
+        let mut pair = pair_of(1, config(&format!(r#""encryption":"{name}""#)), panel);
+        pair.settle()?;
+        let replayed = pair.panel_events().filter(|e| e.origin == Origin::Replay && e.zone.is_some()).count();
+        pair.check(replayed > 0, "what was queued is told late")?;
+        read_back(&mut pair, Command::Refresh(Section::Users))?;
+        for poke in ["open 1", "close 1", "arm away 1 2"] {
+            pair.poke(poke)?;
+            pair.run_for(Duration::from_secs(2))?;
+        }
+        pair.run_for(Duration::from_secs(200))?;
+        pair.poke("open 1")?;
+        pair.run_for(Duration::from_secs(60))?;
+        agrees(&pair)?;
+        for poke in ["disarm 1 2", "close 1", "ac off"] {
+            pair.poke(poke)?;
+            pair.run_for(Duration::from_secs(2))?;
+        }
+        pair.run_for(Duration::from_secs(120))?;
+        agrees(&pair)?;
+        let told = kinds(&pair);
+        for kind in [
+            K::ZoneOpened,
+            K::ExitDelay,
+            K::Armed,
+            K::Closing,
+            K::EntryDelay,
+            K::PartitionAlarm,
+            K::ZoneAlarm,
+            K::PartitionAlarmCleared,
+            K::Disarmed,
+            K::Opening,
+            K::Trouble,
+        ] {
+            pair.check(told.contains(&kind), &format!("{name}: {kind:?} in {told:?}"))?;
+        }
+        pair.check(pair.ends().is_empty(), "one session")?;
+        let end = pair.shutdown()?;
+        pair.check(end == DriverError::Shutdown, "a good end")?;
+        let bye = pair.wire().iter().any(|(_, e)| e.masked.ends_with(b"060B end_session"));
+        pair.check(bye, "with EndSession")?;
+    }
+    Ok(())
 }

@@ -31,7 +31,9 @@ fn a_new_user_gets_everything_in_one_go() -> Result<(), Failure> {
     pair.check(report.evidence == Evidence::ReadBack && report.code_state == Some(CodeState::Set), "read back")?;
     pair.check(report.role == Some(PanelRole::Supervisor), "the role is told")?;
     pair.run_for(Duration::from_secs(5))?;
-    pair.check(programming(&pair).is_null(), "programming is left")
+    pair.check(programming(&pair).is_null(), "programming is left")?;
+    let stale = pair.events().iter().any(|(_, e)| *e == DriverEvent::UsersStale);
+    pair.check(!stale, "our own visit puts nothing in doubt")
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use driver_neor::codec::{Encryption, Key, Side, decode_frame, encode_tlink};
 use driver_neor::message::{Command, Message, NackCode, Notice, ResponseCode};
-use panel_driver::{DriverError, DriverEvent, Session};
+use panel_driver::{DriverError, DriverEvent};
 
 use crate::bench::*;
 

@@ -153,7 +153,7 @@ impl Listener {
         self.shared.lock().wanting.rows().cloned().collect()
     }
 
-    /// What else came.
+    /// All that came apart from known panels.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let state = self.shared.lock();
