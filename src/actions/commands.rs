@@ -1,7 +1,7 @@
 //! Actions that ask the panel now and wait for its outcome, and the credentials that the box keeps.
 
 use panel_driver::{CivilTime, Command, Outcome, Section};
-use panel_model::{AccessCode, Capabilities, InstallerCode, NotNow, PanelError, PanelId, Refusal};
+use panel_model::{Access, AccessCode, Capabilities, InstallerCode, NotNow, PanelError, PanelId, Refusal};
 
 use super::{Action, Actions, CredentialKind, Done, RefreshSection, Refused};
 use crate::panels::{PanelHandle, put_master, secret_name};
@@ -19,7 +19,10 @@ impl Actions {
                 return self.change_installer_code(&handle, &panel, current, &new, &confirmation).await;
             }
             Action::VerifyInstallerCode { panel, code } => {
-                writable(capabilities.sections.installer_code)?;
+                // Proving it changes nothing at the panel.
+                if capabilities.sections.installer_code == Access::Unsupported {
+                    return Err(Refusal::Unsupported.into());
+                }
                 return self.verify_installer_code(&handle, &panel, code.as_ref()).await;
             }
             Action::Arm { partition, mode, code, .. } => {
@@ -38,6 +41,12 @@ impl Actions {
                 let code = self.open(&code)?;
                 capabilities.codes.check(&code)?;
                 Command::Disarm { partition, code }
+            }
+            Action::SilenceSiren { partition, code, .. } => {
+                has_partition(&capabilities, partition)?;
+                let code = self.open(&code)?;
+                capabilities.codes.check(&code)?;
+                Command::SilenceSiren { partition, code }
             }
             Action::Bypass { zone, bypassed, .. } => {
                 if !capabilities.bypass {
@@ -194,7 +203,7 @@ impl Actions {
     }
 }
 
-fn writable(access: panel_model::Access) -> Result<(), Refused> {
+fn writable(access: Access) -> Result<(), Refused> {
     if access.writable() { Ok(()) } else { Err(Refusal::Unsupported.into()) }
 }
 

@@ -47,6 +47,7 @@ fn capabilities() -> Capabilities {
             installer_code: Access::Unsupported,
         },
         notes: vec![],
+        instead: BTreeMap::new(),
     }
 }
 
