@@ -82,6 +82,15 @@ pub enum Action {
         /// A user's code.
         code: SealedCode,
     },
+    /// Silence the siren; the partition stays as it is armed.
+    SilenceSiren {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// A user's code.
+        code: SealedCode,
+    },
     /// Bypass a zone or take the bypass back.
     Bypass {
         /// The panel.
@@ -197,6 +206,7 @@ impl Action {
             Self::Refresh { panel, .. } => ("refresh", P::ServiceDevices, panel),
             Self::Arm { panel, .. } => ("arm", P::ControlDevices, panel),
             Self::Disarm { panel, .. } => ("disarm", P::ControlDevices, panel),
+            Self::SilenceSiren { panel, .. } => ("silence_siren", P::ControlDevices, panel),
             Self::Bypass { panel, .. } => ("bypass", P::ControlDevices, panel),
             Self::Output { panel, .. } => ("output", P::ControlDevices, panel),
             Self::SetZoneLabel { panel, .. } => ("set_zone_label", P::ServiceDevices, panel),

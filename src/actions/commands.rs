@@ -40,6 +40,12 @@ impl Actions {
                 capabilities.codes.check(&code)?;
                 Command::Disarm { partition, code }
             }
+            Action::SilenceSiren { partition, code, .. } => {
+                has_partition(&capabilities, partition)?;
+                let code = self.open(&code)?;
+                capabilities.codes.check(&code)?;
+                Command::SilenceSiren { partition, code }
+            }
             Action::Bypass { zone, bypassed, .. } => {
                 if !capabilities.bypass {
                     return Err(Refusal::Unsupported.into());

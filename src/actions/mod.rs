@@ -61,6 +61,14 @@ impl Refused {
     fn with(refusal: Refusal, text: impl Into<String>) -> Self {
         Self { refusal, text: text.into() }
     }
+
+    /// The same; what cannot be done here is told with what a person does instead, if anything.
+    fn or_instead(self, instead: Option<String>) -> Self {
+        match (self.refusal, instead) {
+            (Refusal::Unsupported, Some(text)) => Self { text, ..self },
+            _ => self,
+        }
+    }
 }
 
 impl From<Refusal> for Refused {

@@ -48,6 +48,7 @@ pub(super) fn capabilities() -> Capabilities {
             installer_code: Access::Unsupported,
         },
         notes: vec![],
+        instead: BTreeMap::new(),
     }
 }
 

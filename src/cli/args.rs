@@ -40,7 +40,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the daemon in the foreground, as systemd does
     Run(RunArgs),
-    /// A broker, three simulated panels and the real daemon in one process, to look at
+    /// A broker, four simulated panels and the real daemon in one process, to look at
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
     /// Check a configuration file: every problem at once, or what would run
@@ -140,6 +140,9 @@ mod tests {
             "simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200 --users 95",
             #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
+            #[cfg(feature = "sim")]
+            "simulate visonic --listen 127.0.0.1:0 --model PowerMaster-10 --password 5A5B",
+            "panels silence visonic-1 1",
             #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
         ] {

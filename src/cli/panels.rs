@@ -50,6 +50,8 @@ enum PanelsCommand {
     },
     /// Disarm a partition; asks for a code
     Disarm { panel: PanelId, partition: Partition },
+    /// Silence the siren and leave the partition armed; asks for a code
+    Silence { panel: PanelId, partition: Partition },
     /// Bypass a zone
     Bypass {
         panel: PanelId,
@@ -131,6 +133,9 @@ async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Actio
         }
         P::Disarm { panel, partition } => {
             Action::Disarm { panel, partition, code: client.seal(&ask::secret("code")?).await? }
+        }
+        P::Silence { panel, partition } => {
+            Action::SilenceSiren { panel, partition, code: client.seal(&ask::secret("code")?).await? }
         }
         P::Bypass { panel, zone, off } => Action::Bypass { panel, zone, bypassed: !off },
         P::Output { panel, partition, output } => Action::Output { panel, partition, output },

@@ -193,6 +193,7 @@ pub(super) mod tests {
                 installer_code: Access::Unsupported,
             },
             notes: vec![],
+            instead: BTreeMap::new(),
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) fn capabilities() -> Capabilities {
         set_clock: true,
         sections,
         notes: vec!["Tags are enrolled at the keypad.".into()],
+        instead: BTreeMap::new(),
     }
 }
 

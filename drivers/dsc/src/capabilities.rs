@@ -1,5 +1,7 @@
 //! What each model can do over each module: the dossier's table, told honestly.
 
+use std::collections::BTreeMap;
+
 use panel_model::{
     Access, ArmMode, Capabilities, Charset, CodeRules, LabelRules, PanelRole, RoleSlots, Sections, Slot,
 };
@@ -36,6 +38,7 @@ pub fn capabilities(config: &Config) -> Capabilities {
         set_clock: true,
         sections: sections(transport, config.installer_menu),
         notes: notes(transport, config.installer_menu),
+        instead: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the family can do over ITv2, told honestly: grades C to E of the dossier only where they are switched on.
 
+use std::collections::BTreeMap;
+
 use panel_model::{
     Access, ArmMode, Capabilities, Charset, CodeRules, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections, Slot,
 };
@@ -76,6 +78,7 @@ pub(crate) fn with_size(config: &Config, size: Size) -> Capabilities {
             },
         },
         notes: notes(config.experimental),
+        instead: BTreeMap::new(),
     }
 }
 

@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessCode, ArmMode, LabelRules, PanelRole, PartitionSet, Refusal, Slot};
+use crate::{AccessCode, ArmMode, Field, LabelRules, PanelRole, PartitionSet, Refusal, Slot};
 
 /// How far one kind of data can be read from and written to a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +114,9 @@ pub struct Capabilities {
     pub sections: Sections,
     /// Sentences for people: what cannot be done here and where it can be done instead.
     pub notes: Vec<String>,
+    /// For parts of a user that cannot be written here: what a person does at the panel instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: BTreeMap<Field, String>,
 }
 
 impl Capabilities {

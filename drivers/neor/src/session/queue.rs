@@ -142,7 +142,8 @@ fn check(command: &Command, site: &Site) -> Check {
         | Command::SetLockAccess { .. }
         | Command::SetClock(_)
         | Command::LockDoor(_)
-        | Command::UnlockDoor(_) => refused(Refusal::Unsupported),
+        | Command::UnlockDoor(_)
+        | Command::SilenceSiren { .. } => refused(Refusal::Unsupported),
     }
 }
 

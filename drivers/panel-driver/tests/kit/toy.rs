@@ -91,6 +91,7 @@ pub(crate) fn capabilities() -> Capabilities {
             installer_code: Access::Unsupported,
         },
         notes: Vec::new(),
+        instead: BTreeMap::new(),
     }
 }
 
