@@ -42,7 +42,8 @@ impl House {
     pub(super) async fn build(places: &Places) -> anyhow::Result<Self> {
         let ptys = Ptys { it100: places.data_dir.join("it100.pty"), powerlink: places.data_dir.join("powerlink.pty") };
         let door = free_address()?;
-        let it100 = serve("dsc", behind("it100", wanted("PC1864", 12, 16, 2)), ServeOn::Pty(ptys.it100.clone())).await?;
+        let it100 =
+            serve("dsc", behind("it100", wanted("PC1864", 12, 16, 2)), ServeOn::Pty(ptys.it100.clone())).await?;
         let listen = ServeOn::Listen("127.0.0.1:0".into());
         let envisalink = serve("dsc", behind("envisalink", wanted("PC1832", 6, 8, 1)), listen).await?;
         let neo = serve("neor", dialling(wanted("HS2064", 20, 16, 2)), ServeOn::Connect(door.to_string())).await?;

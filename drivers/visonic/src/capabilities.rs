@@ -1,7 +1,8 @@
 //! What each model can do over its serial port: the dossier's table 0.3, told honestly.
 
 use panel_model::{
-    Access, ArmMode, Capabilities, Charset, CodeRules, Field, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections, Slot,
+    Access, ArmMode, Capabilities, Charset, CodeRules, Field, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections,
+    Slot,
 };
 
 use crate::config::Config;
