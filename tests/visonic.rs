@@ -97,7 +97,8 @@ fn users_are_read_with_their_partitions_and_their_codes_are_not_told() {
     // Four digits turn up by chance among times and ids: looked for are the shapes in which codes are written.
     let (log, told) = (at.daemon.log().all(), at.observer.lines().all());
     assert!(log.iter().any(|line| line.contains("TRACE")), "searched at trace level");
-    for shape in ["\"7391\"", "73 91", "0x73, 0x91", "[115, 145", "5A 5B", "\"5A5B\"", "0x5a, 0x5b", "[90, 91"] {
+    for shape in ["\"7391\"", "73 91", "0x73, 0x91", "[115, 145", "5A 5B", "5a 5b", "\"5A5B\"", "0x5a, 0x5b", "[90, 91"]
+    {
         let lines = log.iter().chain(&told).map(String::as_str).chain(wire.lines());
         let found: Vec<_> = lines.filter(|line| line.contains(shape)).collect();
         assert!(found.is_empty(), "{shape}: {found:?}");

@@ -340,9 +340,10 @@ pub mod simulator {
         })?;
         let mut config = SimConfig::new(model);
         config.seed = wanted.seed;
-        let users = wanted.users.map(u8::try_from).transpose();
-        let users = users.map_err(|_| format!("a {name} has {} users at most", model.users()))?;
-        config.users = users.unwrap_or(config.users);
+        if let Some(users) = wanted.users {
+            let most = model.users() - 1;
+            config.users = u8::try_from(users).map_err(|_| format!("{users} users: use at most {most}"))?;
+        }
         config.partitions = wanted.partitions.unwrap_or(config.partitions);
         config.zones = wanted.zones.unwrap_or(config.zones);
         config.master = wanted.master;
