@@ -3,6 +3,7 @@
 //! [`open`] dials or opens a device; [`Links`] does that too and holds the listeners on which panels dial us.
 
 mod listen;
+mod per_request;
 mod serial;
 mod tcp;
 mod tls;
@@ -10,7 +11,7 @@ mod tls;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub use listen::{Identified, Identify, Listener, Wanting};
 
 use crate::LinkError;
+use per_request::PerRequest;
 
 /// Where a panel is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,14 @@ pub enum LinkConfig {
     },
     /// We dial.
     Tcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// We dial, once for each request: the peer closes after its answer, as small HTTP servers do. Each piece of a
+    /// session's output is one request; what would still come on the connection before it is lost.
+    TcpPerRequest {
         /// Host name or address.
         host: String,
         /// Port.
@@ -64,6 +74,7 @@ impl fmt::Display for LinkConfig {
         match self {
             Self::Serial { path, baud } => write!(f, "serial {} at {baud} baud", path.display()),
             Self::Tcp { host, port } => write!(f, "tcp {host}:{port}"),
+            Self::TcpPerRequest { host, port } => write!(f, "tcp {host}:{port}, once per request"),
             Self::Tls { host, port, .. } => write!(f, "tls {host}:{port}"),
             Self::TcpIn { listen, .. } => write!(f, "tcp from the panel, on {listen}"),
         }
@@ -74,13 +85,22 @@ trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
 /// An open link, whatever it runs over.
-pub struct Link(Box<dyn Pipe>);
+pub struct Link {
+    pipe: Box<dyn Pipe>,
+    local_ip: Option<IpAddr>,
+}
 
 impl Link {
     /// Wraps any stream of bytes, such as one side of an in-memory pipe.
     #[must_use]
     pub fn new(pipe: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self(Box::new(pipe))
+        Self { pipe: Box::new(pipe), local_ip: None }
+    }
+
+    /// Our own address as the peer sees it, where the peer is to be told ([`LinkConfig::TcpPerRequest`]).
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.local_ip
     }
 }
 
@@ -92,21 +112,21 @@ impl fmt::Debug for Link {
 
 impl AsyncRead for Link {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.pipe).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.pipe).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.pipe).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.pipe).poll_shutdown(cx)
     }
 }
 
@@ -122,6 +142,10 @@ pub async fn open(config: &LinkConfig) -> Result<Link, LinkError> {
     match config {
         LinkConfig::Serial { path, baud } => serial::open(path, *baud, &what),
         LinkConfig::Tcp { host, port } => tcp::connect(host, *port, &what).await.map(Link::new),
+        LinkConfig::TcpPerRequest { host, port } => {
+            let (pipe, local_ip) = PerRequest::open(host, *port, &what).await?;
+            Ok(Link { pipe: Box::new(pipe), local_ip })
+        }
         LinkConfig::Tls { host, port, ca, identity } => {
             let settings = tls::client_config(ca, identity.as_ref(), &what)?;
             let stream = tcp::connect(host, *port, &what).await?;
