@@ -77,6 +77,8 @@ pub enum Command {
     Arm { partition: Partition, mode: ArmMode, code: Option<AccessCode> },
     /// Disarm a partition.
     Disarm { partition: Partition, code: AccessCode },
+    /// Silence the siren of an alarm; the partition stays armed.
+    SilenceSiren { partition: Partition, code: AccessCode },
     /// Bypass a zone, or take the bypass back.
     Bypass { zone: Zone, bypassed: bool },
     /// Activate an output.
@@ -107,6 +109,7 @@ impl Command {
             Self::ChangeInstallerCode { .. } => "change_installer_code",
             Self::Arm { .. } => "arm",
             Self::Disarm { .. } => "disarm",
+            Self::SilenceSiren { .. } => "silence_siren",
             Self::Bypass { .. } => "bypass",
             Self::Output { .. } => "output",
             Self::SetClock(_) => "set_clock",

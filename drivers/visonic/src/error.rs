@@ -42,6 +42,11 @@ pub(crate) fn code_refused() -> Outcome {
     Outcome::Failed(PanelError::lasting("08", "the panel refused the code, or its user may not do that"))
 }
 
+/// `08` on a port that is not ours alone: it says nothing of the code.
+pub(crate) fn denied_while_shared() -> Outcome {
+    Outcome::Failed(PanelError::passing("08", "the panel was busy with another device on the same port"))
+}
+
 /// Nothing acknowledged the command.
 pub(crate) fn lost() -> Outcome {
     Outcome::Failed(PanelError::passing("timeout", "the panel did not acknowledge the command"))

@@ -28,9 +28,12 @@
 mod capabilities;
 pub mod codec;
 pub mod config;
+mod decode;
 mod driver;
 pub mod eeprom;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod jsonrpc;
 mod map;
 pub mod message;
@@ -43,6 +46,7 @@ pub mod sim;
 
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig, Transport, Writes};
+pub use decode::decode;
 pub use driver::VisonicFactory;
 pub use jsonrpc::JsonRpcSession;
 pub use session::{Counters, VisonicSession};

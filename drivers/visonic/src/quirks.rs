@@ -14,8 +14,8 @@ const fn secs(n: u64) -> Duration {
 
 /// An acknowledgement takes no longer [impl PX] [impl P4].
 pub(crate) const ANSWER: Duration = secs(5);
-/// A command that was not acknowledged is sent so many times in all [inferred].
-pub(crate) const TRIES: u8 = 3;
+/// A command that was not acknowledged is sent so many times in all [dossier 13.2, inferred].
+pub(crate) const TRIES: u8 = 4;
 /// After this pause a frame that is shorter than announced is taken [inferred].
 pub(crate) const SHORT_PAUSE: Duration = ms(300);
 /// A frame whose next byte is later is dropped [impl P4].

@@ -9,7 +9,10 @@
 )]
 
 use driver_visonic::codec::Frame;
+use driver_visonic::decode;
 use driver_visonic::message::{HostMessage, PanelMessage};
+use panel_driver::DecodeOptions;
+use serde_json::Value;
 
 const FILES: [&str; 1] = [include_str!("frames/worked.frames")];
 
@@ -17,22 +20,24 @@ struct Row {
     text: &'static str,
     from_panel: bool,
     bytes: Vec<u8>,
+    frame: &'static str,
+    meaning: &'static str,
 }
 
 fn rows() -> impl Iterator<Item = Row> {
     let lines = FILES.iter().flat_map(|file| file.lines()).filter(|l| !l.is_empty() && !l.starts_with('#'));
     lines.map(|text| {
-        let (direction, hex) = text.split_at_checked(2).expect("direction, blank");
-        let hex = hex.split(" | ").next().expect("a frame");
+        let (frame, meaning) = text.split_once(" | ").expect("a frame and its meaning");
+        let (direction, hex) = frame.split_at_checked(2).expect("direction, blank");
         let bytes = hex.split(' ').map(|byte| u8::from_str_radix(byte, 16).expect(text)).collect();
-        Row { text, from_panel: direction == "< ", bytes }
+        Row { text, from_panel: direction == "< ", bytes, frame, meaning }
     })
 }
 
 #[test]
 fn golden_frames_decode_and_encode_to_the_same_bytes() {
     let mut count = 0;
-    for Row { text, from_panel, bytes } in rows() {
+    for Row { text, from_panel, bytes, .. } in rows() {
         let frame = Frame::parse(&bytes).expect(text);
         let again = if from_panel {
             let message = PanelMessage::decode(&frame).expect(text);
@@ -65,5 +70,30 @@ fn golden_frames_are_found_in_one_stream_in_any_chunks() {
         }
         assert_eq!(found, expected, "in pieces of {chunk}");
         assert_eq!(decoder.skipped(), 0);
+    }
+}
+
+#[test]
+fn golden_frames_mean_what_stands_beside_them() {
+    for Row { text, frame, meaning, .. } in rows() {
+        let decoded = decode(frame, DecodeOptions { show_codes: true }).expect(text);
+        assert_eq!(flat(&decoded), meaning, "{text}");
+    }
+}
+
+/// `kind field=value field=value`.
+fn flat(decoded: &Value) -> String {
+    let mut text = decoded["kind"].as_str().unwrap_or("?").to_owned();
+    for (name, value) in decoded["fields"].as_object().into_iter().flatten() {
+        text.push_str(&format!(" {name}={}", plain(value)));
+    }
+    text
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
     }
 }

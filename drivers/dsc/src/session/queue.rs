@@ -132,7 +132,8 @@ fn check(command: &Command, config: &Config, capabilities: &Capabilities, creden
         | Command::SetLockAccess { .. }
         | Command::Bypass { .. }
         | Command::LockDoor(_)
-        | Command::UnlockDoor(_) => refused(Refusal::Unsupported),
+        | Command::UnlockDoor(_)
+        | Command::SilenceSiren { .. } => refused(Refusal::Unsupported),
     }
 }
 

@@ -156,6 +156,8 @@ impl Server {
         let mut tidy = tokio::time::interval(TIDY);
         let announcement = self.door.announcement();
         self.tell(announcement).await;
+        // Its clock runs from now on, not only once somebody connects.
+        self.simulator.handle_timeout(clock::now());
         loop {
             self.drain().await;
             let free = self.line.is_none() && self.down_until.is_none();

@@ -3,6 +3,8 @@
 //! Bodies have a `Content-Length`, always: the module's server cannot read chunked ones [impl J]. Shared by driver
 //! and simulator.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 /// Longest head that is read.
@@ -33,7 +35,7 @@ pub enum HttpError {
 pub struct Response {
     /// Status code.
     pub status: u16,
-    /// Body, undecoded. Codes may be in there: no Debug.
+    /// Body, undecoded. Codes may be in there.
     pub body: Bytes,
 }
 
@@ -42,8 +44,20 @@ pub struct Response {
 pub struct Request {
     /// `GET`, `POST` or something else.
     pub method: String,
-    /// Body, undecoded. Codes may be in there: no Debug.
+    /// Body, undecoded. Codes may be in there.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({}, {} bytes)", self.method, self.body.len())
+    }
 }
 
 /// A request: `GET` without a body, else `POST` of JSON. Head and body in one piece, as the module wants it.
@@ -71,8 +85,8 @@ pub fn encode_response(body: &[u8]) -> Bytes {
 #[derive(Default)]
 pub struct Reader(Vec<u8>);
 
-impl std::fmt::Debug for Reader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reader({} bytes)", self.0.len())
     }
 }

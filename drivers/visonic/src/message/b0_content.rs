@@ -105,28 +105,31 @@ impl PanelStatus {
         self.head.get(4).copied().unwrap_or(0)
     }
 
-    /// Data with the count of partitions (21 or 29 bytes), or without it (20 or 28), as a few panels send it.
+    /// Data with the count of partitions (21 or 29 bytes), or three partitions without it (28), as one panel sends
+    /// it. Other lengths say nothing that can be told apart from a wrong reading [impl P4]; and one partition is
+    /// always active, else the bytes are read at the wrong places.
     fn of(data: &[u8]) -> Option<Self> {
         let (head, rest) = data.split_first_chunk::<8>()?;
         let (time, rest) = rest.split_first_chunk::<6>()?;
         let [_century, weekday, rest @ ..] = rest else { return None };
-        let partitions = match (rest.len() % 4, rest) {
-            (0, all) => all,
-            (1, [_count, all @ ..]) => all,
+        let partitions = match rest {
+            without if without.len() == 12 => without,
+            [count, all @ ..] if all.len() == 4 * usize::from(*count) => all,
             _ => return None,
         };
         let (partitions, _) = partitions.as_chunks::<4>();
-        let partitions = partitions.iter().map(|[status, flags, instant, unknown]| PartitionStatus {
+        let partition = |[status, flags, instant, unknown]: &[u8; 4]| PartitionStatus {
             status: SystemStatus(*status),
             flags: Flags(*flags),
             instant: *instant,
             unknown: *unknown,
-        });
-        Some(Self {
+        };
+        let partitions: Vec<_> = partitions.iter().map(partition).collect();
+        partitions.iter().any(PartitionStatus::is_active).then(|| Self {
             head: *head,
             clock: ClockTime::from_bytes(*time),
             weekday: *weekday,
-            partitions: partitions.collect(),
+            partitions,
         })
     }
 
@@ -302,7 +305,7 @@ mod tests {
             assert_eq!(PanelStatus::of(&with_count), Some(state.clone()));
             let mut without = with_count.clone();
             without.remove(16);
-            assert_eq!(PanelStatus::of(&without), Some(state.clone()));
+            assert_eq!(PanelStatus::of(&without), (count == 3).then(|| state.clone()));
             assert_eq!(PanelStatus::of(&with_count[..with_count.len() - 2]), None);
         }
     }

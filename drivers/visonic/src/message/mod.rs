@@ -46,6 +46,12 @@ impl Form {
         }
     }
 
+    /// In which form the panel answers a command: with `43` where the command has it [impl P4] [doc F].
+    #[must_use]
+    pub fn of_answer(command: &Frame) -> Self {
+        if command.payload().last() == Some(&TERMINATOR) { Self::PowerLink } else { Self::Plain }
+    }
+
     /// In which form a received frame is acknowledged: `02 43` for types from 80 up and for short ones that end in
     /// `43`, else `02` [impl NL core.js] [impl OH].
     #[must_use]

@@ -93,7 +93,7 @@ impl Collect {
             self.subs.clear();
             return Ok(Stage::Leave { at: if since == now { now } else { now + STUCK_PAUSE } });
         }
-        let seen = site.capabilities.partitions.iter().all(|partition| site.tracker.seen(partition).is_some());
+        let seen = site.tracker.is_known();
         let whole = PARTS.iter().all(|part| self.parts.contains(part));
         if seen && whole {
             return Err(Next::Done);
@@ -160,7 +160,7 @@ impl Procedure for Collect {
         match message {
             PanelMessage::Status { part, .. } => {
                 self.parts.insert(*part);
-                if let Stage::Parts { until } = &mut self.stage {
+                if let Stage::Parts { until } | Stage::Subs { until } = &mut self.stage {
                     *until = now + PART;
                 }
             }

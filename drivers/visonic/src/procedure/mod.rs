@@ -54,6 +54,10 @@ pub(crate) trait Procedure: fmt::Debug + Send {
     fn asks_for_status(&self) -> bool {
         false
     }
+    /// Blocks of memory are for this procedure.
+    fn reads_memory(&self) -> bool {
+        false
+    }
 }
 
 /// What is read from the panel's memory or settings, and for whom.

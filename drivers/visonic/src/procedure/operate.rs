@@ -1,4 +1,4 @@
-//! Arming, disarming, bypassing, the output: one command, then what proves it. What the state does not show within
+//! Arming, disarming, the siren, bypassing, the output: one command, then what proves it. What the state does not show within
 //! five seconds is not reported as done.
 
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use panel_driver::{Command, CommandId, Outcome};
 use panel_model::{AccessCode, ArmMode, ArmState, Evidence, PanelError, Partition, Readiness, Zone};
 
-use crate::error::{code_refused, lost, not_shown};
+use crate::error::{code_refused, denied_while_shared, lost, not_shown};
 use crate::map::{partition_mask, wire_code};
 use crate::message::{
-    ArmCommand, B0, B0Content, B0Error, B0Kind, HostMessage, OutputCommand, PanelMessage, WireCode, bitmap,
+    ArmCommand, B0, B0Content, B0Error, B0Kind, Form, HostMessage, OutputCommand, PanelMessage, WireCode, bitmap,
     bypass_command, pgm_command, sub,
 };
 use crate::model::Family;
@@ -28,6 +28,7 @@ const PGM: u16 = 0x01;
 enum Task {
     Arm { partition: Partition, mode: ArmMode, code: Option<AccessCode> },
     Disarm { partition: Partition, code: AccessCode },
+    Silence { partition: Partition, code: AccessCode },
     Bypass { zone: Zone, bypassed: bool },
     Output,
 }
@@ -52,7 +53,8 @@ pub(crate) struct Operate {
     id: CommandId,
     task: Task,
     stage: Stage,
-    sent: Option<Instant>,
+    /// How often its partition's state had been told when the panel took the command.
+    seen: u64,
     /// A state came after the command was sent.
     fresh: bool,
     outcome: Option<Outcome>,
@@ -64,15 +66,16 @@ impl Operate {
         let task = match command {
             Command::Arm { partition, mode, code } => Task::Arm { partition, mode, code },
             Command::Disarm { partition, code } => Task::Disarm { partition, code },
+            Command::SilenceSiren { partition, code } => Task::Silence { partition, code },
             Command::Bypass { zone, bypassed } => Task::Bypass { zone, bypassed },
             Command::Output { .. } => Task::Output,
             _ => return None,
         };
-        Some(Self { id, task, stage: Stage::Act, sent: None, fresh: false, outcome: None })
+        Some(Self { id, task, stage: Stage::Act, seen: 0, fresh: false, outcome: None })
     }
 
     fn act(&self, site: &Site) -> Result<HostMessage, Outcome> {
-        let whole = site.model.family == Family::PowerMax || site.capabilities.partitions.iter().count() == 1;
+        let whole = site.tracker.is_one_area();
         let arm = |command, partition, code: Option<&AccessCode>| {
             let code = wire_code(code).unwrap_or_else(WireCode::none);
             HostMessage::Arm { command, code, partitions: partition_mask(partition, whole) }
@@ -84,6 +87,7 @@ impl Operate {
             }
             Task::Arm { partition, mode, code } => Ok(arm(arm_command(*mode), *partition, code.as_ref())),
             Task::Disarm { partition, code } => Ok(arm(ArmCommand::Disarm, *partition, Some(code))),
+            Task::Silence { partition, code } => Ok(arm(ArmCommand::MuteSiren, *partition, Some(code))),
             Task::Bypass { zone, bypassed } => bypass(*zone, *bypassed, site),
             Task::Output if site.model.family == Family::PowerMaster => {
                 Ok(HostMessage::B0(pgm_command(&site.download_code(), true)))
@@ -98,7 +102,7 @@ impl Operate {
         match self.task {
             Task::Bypass { .. } if master => HostMessage::B0(B0::request_several(&[sub::BYPASS])),
             Task::Bypass { .. } => HostMessage::GetStatus(0x20),
-            Task::Output => HostMessage::GetStatus(0x08),
+            Task::Output | Task::Silence { .. } => HostMessage::GetStatus(0x08),
             Task::Arm { .. } | Task::Disarm { .. } if master => {
                 HostMessage::B0(B0::request_several(&[sub::PANEL_STATE]))
             }
@@ -108,7 +112,7 @@ impl Operate {
 
     fn is_shown(&self, site: &Site) -> bool {
         let arm_of = |partition: &Partition| {
-            let fresh = site.tracker.seen(*partition) >= self.sent && self.sent.is_some();
+            let fresh = site.tracker.seen(*partition) > self.seen;
             site.tracker.state().partitions.get(partition).filter(|_| fresh).map(|p| p.arm)
         };
         match &self.task {
@@ -122,6 +126,8 @@ impl Operate {
                 let is = site.tracker.state().zones.get(zone).is_some_and(|z| z.bypassed);
                 self.fresh && is == *bypassed
             }
+            // No message says whether a siren sounds: the acknowledgement is all there is.
+            Task::Silence { .. } => false,
             Task::Output => self.fresh && site.tracker.outputs() & PGM != 0,
         }
     }
@@ -140,7 +146,7 @@ impl Operate {
             Task::Disarm { .. } => not_shown("its state does not show that it disarmed"),
             Task::Bypass { .. } => not_shown("the zone's bypass did not change; it may be off in the panel's options"),
             // Its state may be nowhere to be seen; the panel took it all the same.
-            Task::Output => Outcome::Applied(Evidence::Acknowledged),
+            Task::Output | Task::Silence { .. } => Outcome::Applied(Evidence::Acknowledged),
         }
     }
 
@@ -148,6 +154,11 @@ impl Operate {
         self.outcome.get_or_insert(outcome);
         self.stage = Stage::Over;
     }
+}
+
+/// What a denial means: the code, unless somebody else keeps the panel busy.
+fn denied(site: &Site) -> Outcome {
+    if site.shared { denied_while_shared() } else { code_refused() }
 }
 
 fn arm_command(mode: ArmMode) -> ArmCommand {
@@ -181,10 +192,7 @@ impl Procedure for Operate {
     fn next(&mut self, now: Instant, site: &mut Site) -> Next {
         match self.stage {
             Stage::Act => match self.act(site) {
-                Ok(message) => {
-                    self.sent = Some(now);
-                    return Next::Send(message);
-                }
+                Ok(message) => return Next::Send(message),
                 Err(outcome) => self.finish(outcome),
             },
             Stage::Look { .. } | Stage::Ask { .. } if self.is_shown(site) => {
@@ -208,21 +216,31 @@ impl Procedure for Operate {
         Next::Done
     }
 
-    fn settled(&mut self, now: Instant, answer: Answer, _site: &mut Site) {
+    fn settled(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match (self.stage, answer) {
-            (Stage::Act, Answer::Taken) => self.stage = Stage::Look { until: now + EVIDENCE, ask: now + LOOK },
-            (Stage::Act, Answer::Denied) => self.finish(code_refused()),
+            (Stage::Act, Answer::Taken) if matches!(self.task, Task::Silence { .. }) => {
+                self.finish(Outcome::Applied(Evidence::Acknowledged));
+            }
+            (Stage::Act, Answer::Taken) => {
+                if let Task::Arm { partition, .. } | Task::Disarm { partition, .. } = &self.task {
+                    self.seen = site.tracker.seen(*partition);
+                }
+                self.stage = Stage::Look { until: now + EVIDENCE, ask: now + LOOK };
+            }
+            (Stage::Act, Answer::Denied) => self.finish(denied(site)),
             (Stage::Act, Answer::Lost) => self.finish(lost()),
             (Stage::Ask { until }, _) => self.stage = Stage::Look { until, ask: now + LOOK },
             _ => {}
         }
     }
 
-    fn heard(&mut self, _now: Instant, message: &PanelMessage, _site: &mut Site) {
+    fn heard(&mut self, _now: Instant, message: &PanelMessage, site: &mut Site) {
         let waits = matches!(self.stage, Stage::Look { .. } | Stage::Ask { .. });
         match message {
             // Some panels acknowledge first and deny then.
-            PanelMessage::Denied(_) if matches!(self.stage, Stage::Look { .. }) => self.finish(code_refused()),
+            PanelMessage::Denied(Form::PowerLink) if matches!(self.stage, Stage::Look { .. }) => {
+                self.finish(denied(site))
+            }
             PanelMessage::Status { part: 4, .. } => self.fresh |= waits && matches!(self.task, Task::Output),
             PanelMessage::Status { part: 6, .. } => self.fresh |= waits && matches!(self.task, Task::Bypass { .. }),
             PanelMessage::B0(b0) => match b0.content() {

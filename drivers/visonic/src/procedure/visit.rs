@@ -66,13 +66,18 @@ enum Verdict {
     Interrupted(Interruption),
 }
 
-/// A region that is being read.
-#[derive(Debug)]
+/// A region that is being read. It may hold codes.
 struct Region {
     address: u16,
     length: u16,
     got: zeroize::Zeroizing<Vec<u8>>,
     tries: u8,
+}
+
+impl std::fmt::Debug for Region {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Region").field("address", &self.address).field("tries", &self.tries).finish_non_exhaustive()
+    }
 }
 
 impl Region {
@@ -422,6 +427,10 @@ impl Procedure for Visit {
             (PanelMessage::Clock(time), Stage::GettingClock | Stage::Clock { .. }) => self.clock = Some(*time),
             _ => {}
         }
+    }
+
+    fn reads_memory(&self) -> bool {
+        true
     }
 
     fn interrupt(&mut self, _now: Instant, why: Interruption) {

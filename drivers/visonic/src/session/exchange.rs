@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::{Checksum, Frame};
-use crate::message::{B0Kind, HostMessage, PanelMessage, Restart};
+use crate::message::{B0Kind, Form, HostMessage, PanelMessage, Restart};
 use crate::model::Model;
 use crate::quirks::{ANSWER, TRIES, Timing};
 
@@ -45,15 +45,29 @@ pub(crate) struct Exchange {
     waiting: Option<HostMessage>,
     gap: Duration,
     lost_in_a_row: u8,
+    /// Somebody else talks to the panel as well: an answer must have the form that belongs to the command.
+    shared: bool,
 }
 
 impl Exchange {
     pub(crate) fn new(model: &Model) -> Self {
-        Self { in_flight: None, free_at: None, waiting: None, gap: Timing::of(model.family).gap, lost_in_a_row: 0 }
+        Self {
+            in_flight: None,
+            free_at: None,
+            waiting: None,
+            gap: Timing::of(model.family).gap,
+            lost_in_a_row: 0,
+            shared: false,
+        }
     }
 
     pub(crate) fn set_model(&mut self, model: &Model) {
         self.gap = Timing::of(model.family).gap;
+    }
+
+    /// The port is not ours alone.
+    pub(crate) fn set_shared(&mut self) {
+        self.shared = true;
     }
 
     /// Whether a command may be sent now.
@@ -91,9 +105,10 @@ impl Exchange {
 
     pub(crate) fn heard(&mut self, message: &PanelMessage) {
         let Some(flight) = self.in_flight.as_mut().filter(|flight| flight.answer.is_none()) else { return };
+        let right = |form: &Form| !self.shared || *form == Form::of_answer(&flight.frame);
         flight.answer = match message {
-            PanelMessage::Ack(_) => Some(Answer::Taken),
-            PanelMessage::Denied(_) => Some(Answer::Denied),
+            PanelMessage::Ack(form) if right(form) => Some(Answer::Taken),
+            PanelMessage::Denied(form) if right(form) => Some(Answer::Denied),
             // Data proves that the command arrived, also when its acknowledgement was lost.
             other if answers(&flight.message, other) => Some(Answer::Taken),
             _ => None,
@@ -159,7 +174,7 @@ mod tests {
     use panel_driver::clock;
 
     use super::*;
-    use crate::message::{ArmCommand, Form, Hidden, WireCode};
+    use crate::message::{ArmCommand, Hidden, WireCode};
 
     fn begun(message: HostMessage) -> (Exchange, Instant) {
         let now = clock::now();
@@ -176,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_sent_three_times_and_then_lost() {
+    fn a_command_is_sent_again_three_times_and_then_lost() {
         let arm = HostMessage::Arm { command: ArmCommand::Away, code: WireCode::none(), partitions: 7 };
         let (mut exchange, mut now) = begun(arm);
         for _ in 1..TRIES {

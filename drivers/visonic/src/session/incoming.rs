@@ -16,6 +16,8 @@ use super::track::Asked;
 const ALIVE: Duration = Duration::from_secs(5);
 /// Events kept while the first state is not complete.
 const HELD: usize = 64;
+/// Pieces of memory that somebody else asked for, until it is told.
+const FOREIGN: u8 = 3;
 /// Unknown types that are told of, each once.
 const UNKNOWN_TOLD: usize = 32;
 
@@ -86,7 +88,8 @@ impl VisonicSession {
         match message {
             PanelMessage::Alive { .. } => self.keeper.kept(now, &mut self.site),
             PanelMessage::EnrolRequest => self.site.enrol_asked = true,
-            PanelMessage::TimedOut | PanelMessage::PanelInfo { .. } => self.exit_wanted |= self.procedure.is_none(),
+            PanelMessage::TimedOut => self.exit_wanted |= self.procedure.is_none(),
+            PanelMessage::PanelInfo { .. } | PanelMessage::Block { .. } if !self.reads_memory() => self.foreign(),
             PanelMessage::B0(b0) => {
                 if let Ok(B0Content::AskMe(subs)) = b0.content() {
                     let known = [sub::OPEN, sub::BYPASS, sub::PANEL_STATE, sub::TRIGGERED, sub::ENROLLED];
@@ -95,6 +98,23 @@ impl VisonicSession {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn reads_memory(&self) -> bool {
+        self.procedure.as_ref().is_some_and(|procedure| procedure.reads_memory())
+    }
+
+    /// Memory that we did not ask for: somebody else does. One of these may be an answer that came late.
+    fn foreign(&mut self) {
+        self.foreign = self.foreign.saturating_add(1);
+        if self.foreign == FOREIGN {
+            self.exchange.set_shared();
+            self.site.shared = true;
+        }
+        if self.foreign == FOREIGN && self.online {
+            let text = "another device reads the panel on the same port: only one may be connected";
+            self.site.happened(PanelEvent::new(EventKind::PanelNeedsInstaller).text(text));
         }
     }
 

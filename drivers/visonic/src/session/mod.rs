@@ -16,6 +16,7 @@ mod site;
 mod track;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -61,7 +62,6 @@ pub struct Counters {
 }
 
 /// A conversation with one panel of this family.
-#[derive(Debug)]
 pub struct VisonicSession {
     site: Site,
     decoder: Decoder,
@@ -89,6 +89,8 @@ pub struct VisonicSession {
     ask_at: Option<Instant>,
     /// Events that came before the first snapshot.
     held: Vec<PanelMessage>,
+    /// Pieces of memory that came although nobody here asked.
+    foreign: u8,
     /// Unknown types that were told already.
     unknown_told: BTreeSet<u8>,
     last_byte: Option<Instant>,
@@ -126,6 +128,7 @@ impl VisonicSession {
             ask: BTreeSet::new(),
             ask_at: None,
             held: Vec::new(),
+            foreign: 0,
             unknown_told: BTreeSet::new(),
             last_byte: None,
             last_alive: None,
@@ -286,6 +289,7 @@ impl VisonicSession {
 
     fn found(&mut self, now: Instant, found: Result<Frame, crate::codec::FrameError>) {
         match found {
+            _ if self.ended => return,
             Ok(frame) => self.frame(now, &frame),
             Err(error) => {
                 self.counters.bad += 1;
@@ -296,12 +300,27 @@ impl VisonicSession {
     }
 }
 
+impl fmt::Debug for VisonicSession {
+    /// What is under way holds codes in many places; none of it is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VisonicSession")
+            .field("model", &self.site.model.name)
+            .field("online", &self.online)
+            .field("enrolled", &self.site.enrolled)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Session for VisonicSession {
     fn handle_open(&mut self, now: Instant) {
         self.drive(now);
     }
 
     fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if self.ended {
+            return;
+        }
         self.half_frame(now);
         self.last_byte = Some(now);
         self.keeper.paused = false;

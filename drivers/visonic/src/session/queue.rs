@@ -24,7 +24,7 @@ pub(crate) enum Class {
 impl Class {
     pub(crate) fn of(command: &Command) -> Self {
         match command {
-            Command::Disarm { .. } => Self::Urgent,
+            Command::Disarm { .. } | Command::SilenceSiren { .. } => Self::Urgent,
             Command::Refresh(Section::Users | Section::Labels)
             | Command::VerifyInstallerCode(_)
             | Command::SetClock(_) => Self::Memory,
@@ -79,7 +79,7 @@ fn check(command: &Command, capabilities: &Capabilities) -> Check {
             partition_known(*partition, capabilities)?;
             code.as_ref().map_or(Ok(()), |code| typed_code(code, capabilities))
         }
-        Command::Disarm { partition, code } => {
+        Command::Disarm { partition, code } | Command::SilenceSiren { partition, code } => {
             partition_known(*partition, capabilities)?;
             typed_code(code, capabilities)
         }

@@ -54,6 +54,8 @@ pub(crate) struct Site {
     pub(crate) setup_failures: u8,
     /// What the settings did not tell and the memory may.
     pub(crate) for_memory: Vec<Goal>,
+    /// Somebody else talks to the panel on the same port.
+    pub(crate) shared: bool,
     pub(crate) stopping: bool,
     outputs: VecDeque<SessionOutput>,
 }
@@ -76,6 +78,7 @@ impl Site {
             setup_at: None,
             setup_failures: 0,
             for_memory: Vec::new(),
+            shared: false,
             stopping: false,
             outputs: VecDeque::new(),
             config,

@@ -13,7 +13,7 @@ use crate::message::{
     B0Content, Device, EventCode, EventPairs, Flags, PanelMessage, PanelStatus, StatusPart, SystemStatus, ZoneEvent,
     bits,
 };
-use crate::model::Model;
+use crate::model::{Family, Model};
 use crate::quirks::REPEAT;
 
 /// An alarm of the same zone is another one after this time.
@@ -45,10 +45,14 @@ pub(crate) struct Tracker {
     zone_partitions: BTreeMap<u16, u8>,
     enrolled: Option<BTreeSet<u16>>,
     enrolled_by_b0: bool,
-    /// When a status last told of a partition.
-    seen: BTreeMap<Partition, Instant>,
+    /// How often a status told of a partition.
+    seen: BTreeMap<Partition, u64>,
+    /// Partitions in use, as B0 24 told.
+    active: Option<usize>,
     downloading: bool,
     outputs: u16,
+    /// Somebody called for help with a key: no zone says when that is over.
+    called: bool,
     /// Zones in alarm that were told as something else than burglary.
     special: BTreeSet<Zone>,
     alarmed_at: BTreeMap<Zone, Instant>,
@@ -71,8 +75,10 @@ impl Tracker {
             enrolled: None,
             enrolled_by_b0: false,
             seen: BTreeMap::new(),
+            active: None,
             downloading: false,
             outputs: 0,
+            called: false,
             special: BTreeSet::new(),
             alarmed_at: BTreeMap::new(),
             trouble_flag: false,
@@ -84,9 +90,22 @@ impl Tracker {
         &self.state
     }
 
-    /// When a status last told of the partition.
-    pub(crate) fn seen(&self, partition: Partition) -> Option<Instant> {
-        self.seen.get(&partition).copied()
+    /// How often a status told of the partition.
+    pub(crate) fn seen(&self, partition: Partition) -> u64 {
+        self.seen.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// Whether arming of every partition was told. One that is configured and not in use is never told of.
+    pub(crate) fn is_known(&self) -> bool {
+        match self.whole_panel() {
+            Some(partition) => self.seen(partition) > 0,
+            None => self.active.is_some(),
+        }
+    }
+
+    /// Whether the panel's partitions are off, as far as it said.
+    pub(crate) fn is_one_area(&self) -> bool {
+        self.model.family == Family::PowerMax || self.active.is_none_or(|active| active <= 1)
     }
 
     /// The last status said that somebody reads the memory.
@@ -162,7 +181,10 @@ impl Tracker {
                 match self.whole_panel() {
                     // Which partition it speaks of is not said [impl P4].
                     None => told.wishes.state |= asked == Asked::No,
-                    Some(partition) => self.partition(partition, status, flags, told),
+                    Some(partition) => {
+                        self.partition(partition, status, flags, told);
+                        self.whole(status.code() != SystemStatus::DOWNLOADING.code(), &[(status, flags)], told);
+                    }
                 }
                 if flags.has(Flags::ZONE_EVENT) && asked == Asked::No {
                     self.zone_event(zone, event, told);
@@ -176,16 +198,14 @@ impl Tracker {
     fn whole_panel(&self) -> Option<Partition> {
         let mut all = self.partitions.iter();
         let first = all.next()?;
-        all.next().is_none().then_some(first)
+        (all.next().is_none() && self.is_one_area()).then_some(first)
     }
 
     fn partition(&mut self, partition: Partition, status: SystemStatus, flags: Flags, told: &mut Told) {
-        let installer = if is_installer_mode(status) { K::InstallerModeEntered } else { K::InstallerModeLeft };
         if status.code() == SystemStatus::DOWNLOADING.code() {
             return;
         }
-        self.seen.insert(partition, told.now);
-        self.tell(PanelEvent::new(installer), told);
+        *self.seen.entry(partition).or_default() += 1;
         let Some(arm) = arm_state(status) else { return };
         let known = self.state.partitions.get(&partition).cloned().unwrap_or_default();
         if known.arm != arm {
@@ -205,7 +225,17 @@ impl Tracker {
                 self.tell(PanelEvent::new(kind).partition(partition), told);
             }
         }
-        self.trouble_flag(flags.has(Flags::TROUBLE), told);
+    }
+
+    /// What is about the panel and not about a partition: somebody programs it, the trouble light.
+    fn whole(&mut self, says: bool, partitions: &[(SystemStatus, Flags)], told: &mut Told) {
+        if !says {
+            return;
+        }
+        let installer = partitions.iter().any(|(status, _)| is_installer_mode(*status));
+        let kind = if installer { K::InstallerModeEntered } else { K::InstallerModeLeft };
+        self.tell(PanelEvent::new(kind), told);
+        self.trouble_flag(partitions.iter().any(|(_, flags)| flags.has(Flags::TROUBLE)), told);
     }
 
     /// The trouble light. When it goes out, no trouble of the panel is left, whatever was missed.
@@ -294,7 +324,7 @@ impl Tracker {
                 self.tell(PanelEvent::new(K::ZoneAlarmRestored).zone(zone), told);
             }
         }
-        if mask.iter().all(|byte| *byte == 0) {
+        if mask.iter().all(|byte| *byte == 0) && !self.called {
             self.alarms_over(told);
         }
     }
@@ -359,7 +389,15 @@ impl Tracker {
         let (event, meaning) = map_event(code, device);
         told.wishes.setup |= meaning.setup_changed;
         let partition = self.whole_panel();
+        // Cancelled: sources disagree whether 1B or 1C says so, and either ends nothing but a call for help.
+        self.called &= !matches!(code.0, 0x1B | 0x1C);
         let Some(mut event) = event else { return };
+        match (event.kind, event.zone) {
+            (K::FireAlarm | K::MedicalAlarm | K::PanicAlarm, None) => self.called = true,
+            (K::FireAlarmRestored | K::MedicalAlarmRestored | K::PanicAlarmRestored, None)
+            | (K::Opening | K::OpeningSpecial, _) => self.called = false,
+            _ => {}
+        }
         event.partition = event.zone.map_or(partition, |zone| self.partition_of(zone));
         if matches!(event.kind, K::Trouble | K::TroubleRestored | K::InstallerModeEntered | K::InstallerModeLeft) {
             event.partition = None;
@@ -424,6 +462,10 @@ impl Tracker {
         }
         let downloading = |p: &crate::message::PartitionStatus| p.status.code() == SystemStatus::DOWNLOADING.code();
         self.downloading = status.partitions.iter().any(downloading);
+        let active: Vec<_> = status.partitions.iter().filter(|of| of.is_active()).collect();
+        self.active = Some(active.len());
+        let all: Vec<_> = active.iter().map(|of| (of.status, of.flags)).collect();
+        self.whole(!self.downloading && !all.is_empty(), &all, told);
         let numbered = (1_u32..).filter_map(|n| Partition::new(n).ok()).zip(&status.partitions);
         for (partition, of) in numbered {
             if self.partitions.contains(partition) && (of.is_active() || self.whole_panel().is_some()) {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::hostile::{StateForm, spend};
 use super::log::LogEntry;
+use super::out::What;
 use super::panel::Panel;
 use super::port::{Port, Timer};
 use super::signal::{Signal, Trouble};
@@ -89,7 +90,7 @@ impl Port {
             // No detector here measures.
             more::TEMPERATURES => vec![Chunk::new(0x08, ClassIndex::ZONE, &vec![0xFF; zones])],
             sub::CAPACITIES => vec![capacities(panel)],
-            sub::PANEL_STATE => return self.tell_state(now, panel),
+            sub::PANEL_STATE => return self.reply(now, panel, What::State),
             sub::SHORT_STATE => return self.tell_short_state(now, panel),
             sub::PARTITION_ACCESS => return self.partition_access(now, panel),
             sub::LAST_EVENTS => {
@@ -113,19 +114,20 @@ impl Port {
         self.respond(now, panel, asked, &chunks);
     }
 
-    fn tell_state(&mut self, now: Instant, panel: &mut Panel) {
+    /// B0 24.
+    pub(super) fn state_message(&mut self, now: Instant, panel: &Panel) -> PanelMessage {
         let state = self.state(now, panel);
         let mut data = state.data();
         match panel.hostile.state_form {
             StateForm::Full => {}
-            StateForm::Short => data.truncate(data.len() - 1),
-            // Only three partitions have been seen without their count.
-            StateForm::NoCount if state.partitions.len() == 3 => {
+            StateForm::Short if state.partitions.len() > 1 => data.truncate(data.len() - 2),
+            // Payload byte 16 is the count.
+            StateForm::Short | StateForm::NoCount => {
                 data.remove(16);
             }
-            StateForm::NoCount => {}
         }
-        self.respond(now, panel, sub::PANEL_STATE, &[Chunk::new(0x08, ClassIndex::MIXED, &data)]);
+        let chunk = Chunk::new(0x08, ClassIndex::MIXED, &data);
+        PanelMessage::B0(B0::response(B0Kind::Response, sub::PANEL_STATE, &[chunk], self.count()))
     }
 
     /// One partition, or all three of which some may be inactive.

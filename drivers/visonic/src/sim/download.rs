@@ -114,7 +114,7 @@ impl Port {
 
     /// Nobody says anything: the panel goes back to work by itself.
     pub(super) fn download_timed_out(&mut self, now: Instant, panel: &mut Panel) {
-        self.queue(now, PanelMessage::TimedOut, panel.timings.data.0);
+        self.reply(now, panel, PanelMessage::TimedOut);
         self.end_download(now, panel);
     }
 

@@ -38,7 +38,7 @@ impl Port {
         self.touch_download(now, panel);
         self.serve(now, panel, form, message);
         if let Some(form) = self.late_ack.take() {
-            self.queue(now, PanelMessage::Ack(form), panel.timings.data.0);
+            self.reply(now, panel, PanelMessage::Ack(form));
         }
     }
 
@@ -80,7 +80,9 @@ impl Port {
             }
             HostMessage::GetStatus(mask) => {
                 self.acknowledge(now, panel, form);
-                self.status_round(now, panel, mask);
+                for what in status::round(panel, mask) {
+                    self.reply_status(now, panel, what);
+                }
             }
             HostMessage::GetZoneNames => {
                 self.acknowledge(now, panel, form);
@@ -98,7 +100,9 @@ impl Port {
             HostMessage::Restart(Restart::Link) => {
                 self.acknowledge(now, panel, form);
                 self.revive(now, panel);
-                self.status_round(now, panel, 0);
+                for what in status::round(panel, 0) {
+                    self.tell_status(now, panel, what);
+                }
             }
             HostMessage::Restart(Restart::Enrolment) => self.init(now, panel),
             HostMessage::Enrol(code) => self.enrol(now, panel, code.bytes()),
@@ -196,8 +200,7 @@ impl Port {
                     _ => panel.eeprom.zone_type(zone) + 0x1E,
                 }
             });
-            let message = row(total, number, cells);
-            self.tell_status(now, panel, message);
+            self.reply_status(now, panel, row(total, number, cells));
         }
     }
 

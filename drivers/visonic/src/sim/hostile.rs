@@ -64,9 +64,10 @@ pub enum StateForm {
     /// 21 or 29 bytes.
     #[default]
     Full,
-    /// 20 bytes: the last one is missing.
+    /// One partition without the count of partitions (20 bytes), which other hosts ignore; three with their last two
+    /// bytes missing (27).
     Short,
-    /// 28 bytes: three partitions, their count is missing.
+    /// Without the count of partitions: 20 or 28 bytes. Some panel sends 28.
     NoCount,
 }
 

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::agenda::{Agenda, later};
-use super::hostile::{Step, spend};
+use super::hostile::spend;
 use super::line::Line;
 use super::options::SimConfig;
+use super::out::{Outgoing, Unanswered};
 use super::panel::Panel;
 use super::signal::{Signal, Trouble};
 use super::snapshot::LineState;
-use crate::codec::{Decoder, Frame, TERMINATOR};
+use crate::codec::{Checksum, Decoder, Frame, TERMINATOR};
 use crate::message::{Form, HostMessage, PanelMessage};
 
 /// Things that the port does by and by.
@@ -33,20 +34,6 @@ pub(super) enum Timer {
     EndlessPage,
 }
 
-/// A frame that waits to be sent.
-struct Outgoing {
-    message: PanelMessage,
-    /// Between the end of the frame before and this one.
-    pause: Duration,
-}
-
-/// A frame that the host is to acknowledge.
-struct Unanswered {
-    message: PanelMessage,
-    tries: u8,
-    until: Instant,
-}
-
 pub(super) struct Download {
     /// Blocks that it brought.
     pub(super) blocks: u32,
@@ -58,10 +45,10 @@ pub(super) struct Port {
     /// Commands that the panel thinks about; the first one until then.
     inbox: VecDeque<Frame>,
     thinks_until: Option<Instant>,
-    out: VecDeque<Outgoing>,
+    pub(super) out: VecDeque<Outgoing>,
     /// The first of `out` goes at this time.
-    out_at: Option<Instant>,
-    unanswered: Option<Unanswered>,
+    pub(super) out_at: Option<Instant>,
+    pub(super) unanswered: Option<Unanswered>,
     pub(super) timers: Agenda<Timer>,
     pub(super) download: Option<Download>,
     /// The code of the enrolled PowerLink.
@@ -84,10 +71,6 @@ pub(super) struct Port {
 
 /// Commands that wait while the panel thinks; a further one is lost.
 const MOST_COMMANDS: usize = 8;
-/// Frames that wait; the longest dump has 225.
-const MOST_OUT: usize = 1200;
-/// How often a frame is sent in all.
-const TRIES: u8 = 3;
 /// Keep-alives without an answer until the panel gives the link up.
 const MOST_MISSED: u8 = 3;
 
@@ -170,8 +153,7 @@ impl Port {
 
     pub(super) fn next_due(&self) -> Option<Instant> {
         let until = self.unanswered.as_ref().map(|unanswered| unanswered.until);
-        let out = self.out_at.filter(|_| self.unanswered.is_none());
-        let dues = [self.line.incoming_due(), self.thinks_until, out, until, self.timers.next_due()];
+        let dues = [self.line.incoming_due(), self.thinks_until, self.next_out(), until, self.timers.next_due()];
         dues.into_iter().flatten().min()
     }
 
@@ -186,7 +168,7 @@ impl Port {
         if self.unanswered.as_ref().is_some_and(|unanswered| unanswered.until <= now) {
             return self.repeat(now, panel);
         }
-        if self.unanswered.is_none() && self.out_at.is_some_and(|at| at <= now) {
+        if self.next_out().is_some_and(|at| at <= now) {
             return self.send_next(now, panel);
         }
         match self.timers.pop_due(now) {
@@ -211,8 +193,9 @@ impl Port {
         self.decoder.push(&bytes);
         while let Some(read) = self.decoder.next_frame() {
             match read {
-                Ok(frame) => self.heard(now, panel, frame),
-                Err(_) => panel.signal(Signal::watch(json!({"event": "bad_frame"}))),
+                // Only hosts forgive a checksum that is one too low.
+                Ok(frame) if frame.checksum() != Checksum::MinusOne => self.heard(now, panel, frame),
+                _ => panel.signal(Signal::watch(json!({"event": "bad_frame"}))),
             }
         }
         if self.decoder.has_partial() {
@@ -269,89 +252,6 @@ impl Port {
         if frame.payload().last() == Some(&TERMINATOR) { Form::PowerLink } else { Form::Plain }
     }
 
-    /// Acknowledges a command. Goes past everything that waits; the answer comes behind it.
-    pub(super) fn acknowledge(&mut self, now: Instant, panel: &mut Panel, form: Form) {
-        if spend(&mut panel.hostile.lose_acks) {
-            return;
-        }
-        if panel.hostile.ack_last {
-            self.late_ack = Some(form);
-            return;
-        }
-        self.line.send(now, &mut panel.hostile, &PanelMessage::Ack(form).encode());
-        self.plan_next(now);
-    }
-
-    /// Denies a command, in the place of its acknowledgement.
-    pub(super) fn deny(&mut self, now: Instant, panel: &mut Panel, form: Form, step: Step) {
-        panel.signal(Signal::watch(json!({"event": "denied", "step": step.name()})));
-        self.line.send(now, &mut panel.hostile, &PanelMessage::Denied(form).encode());
-        self.plan_next(now);
-    }
-
-    /// Puts a message behind those that wait.
-    pub(super) fn queue(&mut self, now: Instant, message: PanelMessage, pause: Duration) {
-        if !self.line.is_up() || self.out.len() >= MOST_OUT {
-            return;
-        }
-        self.out.push_back(Outgoing { message, pause });
-        if self.out_at.is_none() {
-            self.plan_next(now);
-        }
-    }
-
-    /// An answer to a command.
-    pub(super) fn reply(&mut self, now: Instant, panel: &mut Panel, message: PanelMessage) {
-        let (low, high) = panel.timings.data;
-        let pause = panel.rng.between(low, high);
-        self.queue(now, message, pause);
-    }
-
-    /// A status frame, at the pace of the panel.
-    pub(super) fn tell_status(&mut self, now: Instant, panel: &mut Panel, message: PanelMessage) {
-        let (low, high) = panel.timings.status_gap;
-        let pause = if self.out.is_empty() { panel.timings.data.0 } else { panel.rng.between(low, high) };
-        self.queue(now, message, pause);
-    }
-
-    fn plan_next(&mut self, now: Instant) {
-        self.out_at = self.out.front().map(|next| self.line.free_at(now) + next.pause);
-    }
-
-    /// Takes back what was to be sent of a kind, such as the rows of a dump.
-    pub(super) fn take_back(&mut self, is_so: impl Fn(&PanelMessage) -> bool) {
-        self.out.retain(|out| !is_so(&out.message));
-        if self.unanswered.as_ref().is_some_and(|unanswered| is_so(&unanswered.message)) {
-            self.unanswered = None;
-        }
-        if self.out.is_empty() {
-            self.out_at = None;
-        }
-    }
-
-    fn send_next(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(Outgoing { message, .. }) = self.out.pop_front() else { return };
-        self.line.send(now, &mut panel.hostile, &message.encode());
-        if waits(&message) {
-            let until = self.line.free_at(now) + panel.timings.ack_wait;
-            self.unanswered = Some(Unanswered { message, tries: 1, until });
-        }
-        self.plan_next(now);
-    }
-
-    fn repeat(&mut self, now: Instant, panel: &mut Panel) {
-        let Some(mut unanswered) = self.unanswered.take() else { return };
-        if unanswered.tries < TRIES {
-            self.line.send(now, &mut panel.hostile, &unanswered.message.encode());
-            unanswered.tries += 1;
-            unanswered.until = self.line.free_at(now) + panel.timings.ack_wait;
-            self.unanswered = Some(unanswered);
-        } else {
-            panel.signal(Signal::watch(json!({"event": "not_acknowledged"})));
-        }
-        self.plan_next(now);
-    }
-
     /// `AB 03`, while a PowerLink is enrolled. Three that nobody answered, and the panel gives it up for lost.
     fn keep_alive(&mut self, now: Instant, panel: &mut Panel) {
         let Some(missed) = self.alive else { return };
@@ -364,7 +264,7 @@ impl Port {
         self.alive = Some(missed + 1);
         self.timers.put(later(now, panel.timings.keep_alive), Timer::KeepAlive);
         if !panel.hostile.no_keep_alive {
-            self.queue(now, super::host::keep_alive(panel.model), Duration::ZERO);
+            self.reply(now, panel, super::host::keep_alive(panel.model));
         }
     }
 
@@ -383,7 +283,7 @@ impl Port {
     pub(super) fn ask_to_be_enrolled(&mut self, now: Instant, panel: &mut Panel) {
         self.invited = true;
         panel.signal(Signal::watch(json!({"event": "enrol_request"})));
-        self.queue(now, PanelMessage::EnrolRequest, Duration::ZERO);
+        self.reply(now, panel, PanelMessage::EnrolRequest);
     }
 
     fn boot_over(&mut self, now: Instant, panel: &mut Panel) {
@@ -436,19 +336,4 @@ pub(super) const SECOND_HOST_PAUSE: Duration = Duration::from_millis(700);
 fn think_time(panel: &mut Panel) -> Duration {
     let (low, high) = panel.timings.ack;
     panel.rng.between(low, high) + panel.hostile.slow_ack
-}
-
-/// Whether the panel waits for an acknowledgement and repeats. Of the rest some hosts acknowledge none, so a panel
-/// that waited would never speak to them (dossier 2.6, 9.3).
-fn waits(message: &PanelMessage) -> bool {
-    message.wants_ack()
-        && !matches!(
-            message,
-            PanelMessage::Denied(_)
-                | PanelMessage::EndOfDump
-                | PanelMessage::DownloadEnded
-                | PanelMessage::NotReady { .. }
-                | PanelMessage::Alive { .. }
-                | PanelMessage::B0(_)
-        )
 }

@@ -8,6 +8,7 @@ use super::agenda::later;
 use super::devices::Device;
 use super::log::LogEntry;
 use super::models::Model;
+use super::out::What;
 use super::panel::Panel;
 use super::port::{Port, Timer};
 use super::signal::{Sign, Signal, Wire};
@@ -31,17 +32,16 @@ impl Port {
             Wire::Zone { zone, sign } => self.zone_event(now, panel, zone, sign),
             Wire::Status { partition, arming } => {
                 self.news.insert(sub::PANEL_STATE);
-                let changed = if arming { Flags::ARMING_CHANGED } else { 0 };
-                let message = self.status_of(panel, partition, changed, 0, 0);
-                self.tell_status(now, panel, message);
+                let more = if arming { Flags::ARMING_CHANGED } else { 0 };
+                self.tell_status(now, panel, What::System { partition, total: 0, more, zone: 0, event: 0 });
             }
             Wire::Alarms => {
                 self.news.insert(sub::TRIGGERED);
-                self.part(now, panel, 1, 0);
+                self.tell_status(now, panel, What::Part { part: 1, total: 0 });
             }
             Wire::Bypasses => {
                 self.news.insert(sub::BYPASS);
-                self.part(now, panel, 6, 0);
+                self.tell_status(now, panel, What::Part { part: 6, total: 0 });
             }
             Wire::Outputs => self.system_status(now, panel),
             Wire::Troubles => {
@@ -91,78 +91,45 @@ impl Port {
                 2
             }
         };
-        self.part(now, panel, part, 0);
+        self.tell_status(now, panel, What::Part { part, total: 0 });
         if sign.byte() != 0 {
             let mask = panel.mask_of(zone);
             let partition = panel.partitions().find(|partition| mask & (1 << partition) != 0).unwrap_or(0);
-            let message = self.status_of(panel, partition, Flags::ZONE_EVENT, zone, sign.byte());
-            self.tell_status(now, panel, message);
-        }
-    }
-
-    /// The parts of A5 that a mask asks for, bit n-1 for part n; all for 0.
-    pub(super) fn status_round(&mut self, now: Instant, panel: &mut Panel, mask: u8) {
-        let most = if panel.model.is_master() { PARTS.1 } else { PARTS.0 };
-        let wanted = |part: u8| mask == 0 || (part <= 8 && mask & (1 << (part - 1)) != 0);
-        let parts: Vec<u8> = (1..=most).filter(|part| wanted(*part)).collect();
-        let total = if parts.len() > 1 { most } else { 0 };
-        for part in parts {
-            self.part(now, panel, part, total);
+            let more = Flags::ZONE_EVENT;
+            self.tell_status(now, panel, What::System { partition, total: 0, more, zone, event: sign.byte() });
         }
     }
 
     /// Part 4, for each partition.
     pub(super) fn system_status(&mut self, now: Instant, panel: &mut Panel) {
-        self.part(now, panel, 4, 0);
+        for what in systems(panel, 0) {
+            self.tell_status(now, panel, what);
+        }
     }
 
-    fn part(&mut self, now: Instant, panel: &mut Panel, part: u8, total: u8) {
-        let content = match part {
-            1 => StatusPart::Alarms {
-                alarm: low(panel.zone_mask(|zone| zone.in_alarm.is_some())),
-                tamper_memory: low(panel.zone_mask(|zone| zone.tamper_memory)),
-            },
-            2 => StatusPart::Open {
-                open: low(panel.zone_mask(|zone| zone.open && !zone.motion)),
-                low_battery: low(panel.zone_mask(|zone| zone.low_battery)),
-            },
-            3 => StatusPart::Tamper {
-                inactive: low(panel.zone_mask(|zone| zone.lost)),
-                tamper: low(panel.zone_mask(|zone| zone.tampered)),
-            },
-            4 => {
-                // The panel does not say which partition each is about.
-                for partition in panel.partitions() {
-                    let mut message = self.status_of(panel, partition, 0, 0, 0);
-                    if let PanelMessage::Status { total: place, .. } = &mut message {
-                        *place = total;
-                    }
-                    self.tell_status(now, panel, message);
-                }
-                return;
+    /// What waited to be said, as it is now.
+    pub(super) fn message_of(&mut self, now: Instant, panel: &Panel, what: &What) -> PanelMessage {
+        match *what {
+            What::Message(ref message) => message.clone(),
+            What::Part { part, total } => {
+                let (part, data) = content_of(panel, part).bytes();
+                PanelMessage::Status { total, part, data }
             }
-            6 => StatusPart::Enrolled {
-                enrolled: low(panel.zone_mask(|_| true)),
-                bypassed: low(panel.zone_mask(|zone| zone.bypassed)),
-            },
-            other => StatusPart::Other(other, [0; 8]),
-        };
-        let (part, data) = content.bytes();
-        self.tell_status(now, panel, PanelMessage::Status { total, part, data });
-    }
-
-    fn status_of(&self, panel: &Panel, partition: u8, more: u8, zone: u8, event: u8) -> PanelMessage {
-        let (status, flags) = self.shown(panel, partition);
-        let system = StatusPart::System {
-            status: SystemStatus(status),
-            flags: Flags(flags | more),
-            zone,
-            event: ZoneEvent(event),
-            unknown: [0, 0],
-            outputs: panel.outputs,
-        };
-        let (part, data) = system.bytes();
-        PanelMessage::Status { total: 0, part, data }
+            What::System { partition, total, more, zone, event } => {
+                let (status, flags) = self.shown(panel, partition);
+                let system = StatusPart::System {
+                    status: SystemStatus(status),
+                    flags: Flags(flags | more),
+                    zone,
+                    event: ZoneEvent(event),
+                    unknown: [0, 0],
+                    outputs: panel.outputs,
+                };
+                let (part, data) = system.bytes();
+                PanelMessage::Status { total, part, data }
+            }
+            What::State => self.state_message(now, panel),
+        }
     }
 
     /// Status and flags as hosts see them: while memory is read it stands for everything else.
@@ -182,6 +149,43 @@ impl Port {
             self.system_status(now, panel);
             self.news.insert(sub::PANEL_STATE);
         }
+    }
+}
+
+/// The parts of A5 that a mask asks for, bit n-1 for part n; all for 0.
+pub(super) fn round(panel: &Panel, mask: u8) -> Vec<What> {
+    let most = if panel.model.is_master() { PARTS.1 } else { PARTS.0 };
+    let wanted = |part: u8| mask == 0 || (part <= 8 && mask & (1 << (part - 1)) != 0);
+    let parts: Vec<u8> = (1..=most).filter(|part| wanted(*part)).collect();
+    let total = if parts.len() > 1 { most } else { 0 };
+    let part = |part: u8| if part == 4 { systems(panel, total) } else { vec![What::Part { part, total }] };
+    parts.into_iter().flat_map(part).collect()
+}
+
+/// Part 4, once for each partition; it does not say which.
+fn systems(panel: &Panel, total: u8) -> Vec<What> {
+    panel.partitions().map(|partition| What::System { partition, total, more: 0, zone: 0, event: 0 }).collect()
+}
+
+fn content_of(panel: &Panel, part: u8) -> StatusPart {
+    match part {
+        1 => StatusPart::Alarms {
+            alarm: low(panel.zone_mask(|zone| zone.in_alarm.is_some())),
+            tamper_memory: low(panel.zone_mask(|zone| zone.tamper_memory)),
+        },
+        2 => StatusPart::Open {
+            open: low(panel.zone_mask(|zone| zone.open && !zone.motion)),
+            low_battery: low(panel.zone_mask(|zone| zone.low_battery)),
+        },
+        3 => StatusPart::Tamper {
+            inactive: low(panel.zone_mask(|zone| zone.lost)),
+            tamper: low(panel.zone_mask(|zone| zone.tampered)),
+        },
+        6 => StatusPart::Enrolled {
+            enrolled: low(panel.zone_mask(|_| true)),
+            bypassed: low(panel.zone_mask(|zone| zone.bypassed)),
+        },
+        other => StatusPart::Other(other, [0; 8]),
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Bench {
     frames: VecDeque<(Instant, Vec<u8>)>,
     /// What was no frame, byte by byte.
     pub(crate) garbage: Vec<u8>,
+    /// Every byte that came.
+    pub(crate) raw: Vec<u8>,
     /// How the bytes came: when, and how many at a time.
     pub(crate) pieces: Vec<(Instant, usize)>,
     pub(crate) events: Vec<Value>,
@@ -92,6 +94,7 @@ impl Bench {
             half: Vec::new(),
             frames: VecDeque::new(),
             garbage: Vec::new(),
+            raw: Vec::new(),
             pieces: Vec::new(),
             events: Vec::new(),
             hangup: None,
@@ -182,6 +185,7 @@ impl Bench {
             while let Some(bytes) = self.sim.poll_transmit() {
                 self.pieces.push((self.now, bytes.len()));
                 self.half.extend_from_slice(&bytes);
+                self.raw.extend_from_slice(&bytes);
             }
             while let Some(event) = self.sim.poll_happened() {
                 self.events.push(event);
@@ -284,6 +288,7 @@ impl Bench {
         self.events.clear();
         self.pieces.clear();
         self.garbage.clear();
+        self.raw.clear();
     }
 
     pub(crate) fn count(&self, event: &str) -> usize {

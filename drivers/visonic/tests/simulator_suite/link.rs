@@ -27,7 +27,7 @@ fn an_enrolled_host_gets_the_state_and_a_keep_alive_every_thirty_seconds() {
     assert_eq!(bench.state()["client"], "powerlink");
     let told = bench.timed_within(seconds(60));
     assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[1].0 - told[0].0, seconds(30));
+    assert_eq!((told[1].0 - told[0].0).as_secs(), 30);
 }
 
 #[test]
@@ -155,6 +155,21 @@ fn frames_are_repeated_until_they_are_acknowledged_and_then_given_up() {
 }
 
 #[test]
+fn an_answer_does_not_wait_for_news_that_nobody_acknowledged() {
+    let mut bench = Bench::new(&max());
+    bench.acks = false;
+    bench.say("open 1");
+    bench.expect(&["A5 00 02 01 .."]);
+    bench.send("AB 01 00 00 00 00 00 00 00 00 00 43");
+    assert_eq!(bench.all_within(ms(100))[..2], ["02 43", "AB 01 00 00 00 0C 01 01 1A 00 00 43"]);
+    // And the news come again, three times in all.
+    bench.wait(seconds(9));
+    assert_eq!(bench.count("not_acknowledged"), 1, "the mask; the event behind it is still being repeated");
+    let told = bench.raw.windows(5).filter(|bytes| *bytes == [0x0D, 0xA5, 0x00, 0x02, 0x01]).count();
+    assert_eq!(told, 3);
+}
+
+#[test]
 fn commands_with_and_without_terminator_get_their_own_acknowledgement() {
     let mut bench = Bench::new(&max());
     for (command, answer) in [("0F", "02"), ("0B", "02"), (ALIVE, "02 43"), ("09", "02"), ("06", "02")] {
@@ -164,15 +179,18 @@ fn commands_with_and_without_terminator_get_their_own_acknowledgement() {
 }
 
 #[test]
-fn three_checksums_are_taken() {
+fn two_checksums_are_taken() {
     let mut bench = Bench::new(&master());
-    for more in [0, 1, 255] {
+    for more in [0, 1] {
         bench.send_summed(ALIVE, more);
         bench.expect(&["02 43"]);
     }
-    bench.send_summed(ALIVE, 2);
-    bench.silent(seconds(3));
-    assert!(bench.count("bad_frame") > 0);
+    for more in [2, 255] {
+        bench.send_summed(ALIVE, more);
+        bench.silent(seconds(3));
+        assert!(bench.count("bad_frame") > 0);
+        bench.forget();
+    }
 }
 
 #[test]

@@ -10,7 +10,10 @@
 mod arming;
 mod bench;
 mod download;
+mod faults;
+mod garbage;
 mod link;
 mod people;
 mod power_master;
+mod served;
 mod status;

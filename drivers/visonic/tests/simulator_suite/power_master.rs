@@ -42,9 +42,18 @@ fn three_partitions_are_told_also_where_two_are_in_use() {
     assert!(state.starts_with("B0 03 24 22 FF 08 FF 1D"), "{state}");
     assert!(state[24..].contains(" 03 00 81 00 00 02 81 00 00 00 00 00 00 "), "{state}");
     bench.fault("state_form short");
-    assert!(ask(&mut bench, "24").starts_with("B0 03 24 21 FF 08 FF 1C"));
+    assert!(ask(&mut bench, "24").starts_with("B0 03 24 20 FF 08 FF 1B"));
     bench.fault("state_form no_count");
     assert!(ask(&mut bench, "24").starts_with("B0 03 24 21 FF 08 FF 1C"));
+}
+
+#[test]
+fn a_short_state_lacks_the_count_of_partitions() {
+    let mut bench = Bench::new(&master());
+    bench.fault("state_form short");
+    let state = ask(&mut bench, "24");
+    assert!(state.starts_with("B0 03 24 19 FF 08 FF 14"), "{state}");
+    assert!(state[24..].contains(" 1A 14 05 00 81 00 00 "), "the year, a Thursday, and at once the state: {state}");
 }
 
 #[test]

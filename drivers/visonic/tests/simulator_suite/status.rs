@@ -198,3 +198,16 @@ fn status_frames_keep_their_distance() {
     assert!(gaps.iter().all(|gap| (ms(100)..=ms(250)).contains(gap)), "{gaps:?}");
     assert!(told.iter().all(|(_, frame)| frame[0] != 0xB0), "{}", hex(&told[0].1));
 }
+
+#[test]
+fn a_talkative_host_does_not_hold_up_the_news() {
+    let mut bench = Bench::new(&max());
+    bench.say("open 2");
+    let told: Vec<String> = (0..20)
+        .flat_map(|_| {
+            bench.send("AB 03 00 00 00 00 00 00 00 00 00 43");
+            bench.all_within(ms(60))
+        })
+        .collect();
+    assert!(told.contains(&"A5 00 04 00 20 02 03 00 00 00 00 43".to_owned()), "{told:?}");
+}

@@ -1,0 +1,375 @@
+//! The session against a script: what it sends, when, and what it makes of what it gets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod bench;
+
+use bench::{ACK, ACK43, Bench, ms, secs, system, zone_event};
+use driver_visonic::codec::Checksum;
+use driver_visonic::message::{
+    ArmCommand, EventPairs, Form, Hidden, HostMessage, PanelMessage, Restart, TextVersion, WireCode,
+};
+use panel_driver::{Command, DriverError, DriverEvent, Outcome, Section, SessionOutput};
+use panel_model::{AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Partition, Zone};
+
+fn one() -> Partition {
+    Partition::new(1).expect("in range")
+}
+
+fn arm_away() -> Command {
+    Command::Arm { partition: one(), mode: ArmMode::Away, code: Some(AccessCode::new("9058".into())) }
+}
+
+fn armed_by(code: u8, device: u8) -> PanelMessage {
+    PanelMessage::Events(EventPairs { count: 1, head: 0, data: [device, code, 0, 0, 0, 0, 0, 0] })
+}
+
+fn info() -> PanelMessage {
+    PanelMessage::PanelInfo { model: 0x16, panel_type: 2 }
+}
+
+/// Answers a read with zeros.
+fn block_for(message: &HostMessage) -> PanelMessage {
+    match message {
+        HostMessage::ReadEeprom { address, length } => {
+            let mut data = vec![0; usize::from(*length)];
+            if *address == 0x0430 {
+                data[7] = 2;
+            }
+            let announced = u8::try_from(*length).expect("one block");
+            PanelMessage::Block { address: *address, announced, data: Hidden::new(data) }
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Answers everything of a visit until it is left.
+fn serve_visit(bench: &mut Bench) {
+    loop {
+        let message = bench.next_sent();
+        bench.tell(&ACK);
+        match message {
+            HostMessage::ExitDownload => return,
+            HostMessage::EnterDownload(_) => bench.tell(&info()),
+            read => bench.tell(&block_for(&read)),
+        }
+    }
+}
+
+#[test]
+fn the_first_state_is_a_snapshot_and_no_event() {
+    let mut bench = Bench::new("PowerMax Pro");
+    bench.expect(&HostMessage::ExitDownload);
+    bench.tell(&ACK);
+    bench.expect(&HostMessage::GetStatus(0x3F));
+    bench.tell(&ACK43);
+    // Something happens meanwhile: it is told afterwards.
+    bench.tell(&armed_by(0x55, 0x28));
+    bench.tell(&PanelMessage::Status { total: 6, part: 2, data: [0b100, 0, 0, 0, 0, 0, 0, 0] });
+    assert_eq!(bench.kinds(), []);
+    bench.tell_status(0x05);
+    bench.pass(secs(3));
+    let snapshot = bench.snapshots()[0];
+    assert_eq!(snapshot.partitions[&one()].arm, ArmState::Armed(ArmMode::Away));
+    assert_eq!(snapshot.zones.len(), 8);
+    assert_eq!(bench.kinds(), [K::Opening], "what the panel sent live");
+}
+
+#[test]
+fn every_frame_but_acknowledgements_is_acknowledged() {
+    let mut bench = Bench::at_rest();
+    bench.acks = 0;
+    bench.tell(&ACK);
+    bench.tell(&PanelMessage::EnrolRequest);
+    assert_eq!(bench.acks, 0);
+    bench.tell(&system(0x00, 0x01));
+    bench.tell(&armed_by(0x52, 0x27));
+    bench.tell(&PanelMessage::Unknown(Hidden::new([0x77, 1, 2])));
+    assert_eq!(bench.acks, 3);
+}
+
+#[test]
+fn a_lost_acknowledgement_is_asked_for_again_and_data_stands_for_it() {
+    let mut bench = Bench::online();
+    assert!(matches!(bench.next_sent(), HostMessage::EnterDownload(_)));
+    bench.pass(secs(5));
+    assert!(matches!(bench.next_sent(), HostMessage::EnterDownload(_)), "sent again after five seconds");
+    bench.tell(&info());
+    let read = bench.next_sent();
+    bench.tell(&block_for(&read));
+    assert_ne!(bench.next_sent(), read, "the block proves that the command arrived");
+}
+
+#[test]
+fn a_block_that_is_too_short_is_completed_and_a_foreign_one_passed_over() {
+    let mut bench = Bench::online();
+    bench.next_sent();
+    bench.tell(&ACK);
+    bench.tell(&info());
+    let HostMessage::ReadEeprom { address, length } = bench.next_sent() else { panic!("a read") };
+    bench.tell(&ACK);
+    bench.tell(&PanelMessage::Block { address: 0x0777, announced: 1, data: Hidden::new([9]) });
+    let short = usize::from(length) - 3;
+    let announced = u8::try_from(length).unwrap();
+    bench.tell(&PanelMessage::Block { address, announced, data: Hidden::new(vec![0; short]) });
+    bench.pass(ms(400));
+    bench.expect(&HostMessage::ReadEeprom { address: address + length - 3, length: 3 });
+}
+
+#[test]
+fn a_panel_that_is_not_ready_for_download_is_asked_again_after_its_delay() {
+    let mut bench = Bench::online();
+    bench.next_sent();
+    bench.tell(&ACK);
+    bench.tell(&PanelMessage::NotReady { head: [0, 0], delay: 7 });
+    bench.pass(ms(6900));
+    assert!(bench.sent.is_empty());
+    bench.pass(ms(200));
+    assert!(matches!(bench.next_sent(), HostMessage::EnterDownload(_)));
+}
+
+#[test]
+fn three_known_codes_are_tried_four_seconds_apart_and_no_other() {
+    let mut bench = Bench::online();
+    let mut tried = Vec::new();
+    for _ in 0..3 {
+        let HostMessage::EnterDownload(code) = bench.next_sent() else { panic!("a code") };
+        tried.push(code.digits());
+        bench.tell(&PanelMessage::Denied(Form::Plain));
+        bench.pass(ms(3900));
+        assert!(!bench.sent.iter().any(|message| matches!(message, HostMessage::EnterDownload(_))));
+    }
+    assert_eq!(tried, ["5650", "AAAA", "BBBB"]);
+    for _ in 0..20 {
+        bench.pass(secs(60));
+        bench.tell(&ACK43);
+        bench.tell_status(0);
+    }
+    assert!(!bench.sent.iter().any(|message| matches!(message, HostMessage::EnterDownload(_))), "no guessing");
+    assert!(bench.kinds().contains(&K::PanelNeedsInstaller));
+}
+
+#[test]
+fn a_session_that_reads_does_not_leave_the_panel_in_download_mode() {
+    let mut bench = Bench::online();
+    serve_visit(&mut bench);
+    let users = bench.outputs.iter().filter(|o| matches!(o, SessionOutput::Event(DriverEvent::User(_)))).count();
+    assert_eq!(users, 8);
+    bench.expect(&HostMessage::GetStatus(0x3F));
+}
+
+#[test]
+fn an_enrolment_request_is_answered_with_the_code_and_the_link_taken_up() {
+    let mut bench = Bench::online();
+    serve_visit(&mut bench);
+    bench.expect(&HostMessage::GetStatus(0x3F));
+    bench.tell(&ACK43);
+    bench.tell_status(0);
+    bench.tell(&PanelMessage::EnrolRequest);
+    bench.expect(&HostMessage::Enrol(WireCode::from_digits("5650").unwrap()));
+    bench.tell(&ACK43);
+    assert!(bench.session.is_enrolled());
+    bench.expect(&HostMessage::Restart(Restart::Link));
+    bench.tell(&ACK43);
+    bench.tell_status(0);
+    bench.expect(&HostMessage::Alive);
+}
+
+#[test]
+fn arming_waits_for_the_state_and_not_for_the_acknowledgement() {
+    let mut bench = Bench::at_rest();
+    let id = bench.command(arm_away());
+    let code = WireCode::from_digits("9058").unwrap();
+    bench.expect(&HostMessage::Arm { command: ArmCommand::Away, code, partitions: 0x07 });
+    bench.tell(&ACK43);
+    assert!(!bench.outcomes.contains_key(&id), "an acknowledgement is no proof");
+    bench.tell(&system(0x02, 0x40));
+    assert_eq!(bench.outcome(id), &Outcome::Applied(Evidence::ReadBack));
+    assert_eq!(bench.kinds(), [K::ExitDelay]);
+}
+
+#[test]
+fn an_old_state_is_no_evidence() {
+    let mut bench = Bench::at_rest();
+    bench.tell(&system(0x05, 0x00));
+    let id = bench.command(arm_away());
+    bench.next_sent();
+    bench.tell(&ACK43);
+    bench.pass(ms(500));
+    assert!(!bench.outcomes.contains_key(&id), "it was armed before; that proves nothing");
+    bench.tell(&system(0x05, 0x00));
+    assert_eq!(bench.outcome(id), &Outcome::Applied(Evidence::ReadBack));
+}
+
+#[test]
+fn a_command_without_effect_is_looked_for_five_seconds() {
+    let mut bench = Bench::at_rest();
+    let id = bench.command(arm_away());
+    bench.next_sent();
+    bench.tell(&ACK43);
+    let mut asked = 0;
+    for _ in 0..60 {
+        bench.pass(ms(100));
+        if let Some(message) = bench.sent.pop_front() {
+            assert_eq!(message, HostMessage::GetStatus(0x08));
+            asked += 1;
+            bench.tell(&ACK43);
+            bench.tell(&system(0x00, 0x01));
+        }
+    }
+    assert!((2..=5).contains(&asked), "{asked}");
+    match bench.outcome(id) {
+        Outcome::Failed(error) => assert_eq!((error.code.as_str(), error.retry), ("not_confirmed", true)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_denial_after_the_acknowledgement_counts() {
+    let mut bench = Bench::at_rest();
+    let id = bench.command(arm_away());
+    bench.next_sent();
+    bench.tell(&ACK43);
+    bench.tell(&PanelMessage::Denied(Form::PowerLink));
+    assert!(matches!(bench.outcome(id), Outcome::Failed(error) if !error.retry));
+}
+
+#[test]
+fn an_event_that_the_panel_repeats_is_told_once() {
+    let mut bench = Bench::at_rest();
+    bench.tell(&armed_by(0x52, 0x28));
+    bench.pass(secs(2));
+    bench.tell(&armed_by(0x52, 0x28));
+    assert_eq!(bench.kinds(), [K::Closing], "our acknowledgement was lost");
+    bench.pass(secs(6));
+    bench.tell(&armed_by(0x52, 0x28));
+    assert_eq!(bench.kinds(), [K::Closing, K::Closing], "this is another one");
+}
+
+#[test]
+fn a_detectors_motion_is_a_short_opening_and_old_news_is_none() {
+    let mut bench = Bench::at_rest();
+    bench.tell(&zone_event(0x00, 0x21, 3, 0x05));
+    let zone = Zone::new(3).expect("in range");
+    let told: Vec<_> = bench.happened().iter().map(|e| (e.kind, e.zone)).collect();
+    assert_eq!(told, [(K::ZoneOpened, Some(zone)), (K::ZoneClosed, Some(zone))]);
+    // The same bytes as the answer to our own question are about the past.
+    bench.outputs.clear();
+    bench.pass(secs(61));
+    bench.expect(&HostMessage::GetStatus(0x3F));
+    bench.tell(&ACK43);
+    bench.tell(&zone_event(0x00, 0x21, 3, 0x05));
+    assert_eq!(bench.kinds(), []);
+}
+
+#[test]
+fn checksums_that_are_one_off_are_taken() {
+    for checksum in [Checksum::PlusOne, Checksum::MinusOne] {
+        let mut bench = Bench::at_rest();
+        bench.tell_as(&system(0x05, 0x00), checksum);
+        assert_eq!(bench.kinds(), [K::Armed]);
+    }
+}
+
+#[test]
+fn half_a_frame_is_given_up_after_two_seconds_and_what_follows_is_heard() {
+    let mut bench = Bench::at_rest();
+    let whole = system(0x05, 0x00).encode().encode();
+    bench.bytes(&whole[..9]);
+    bench.pass(secs(3));
+    assert_eq!(bench.session.counters().bad, 1);
+    bench.bytes(&whole);
+    assert_eq!(bench.kinds(), [K::Armed]);
+    // The rest of a frame that comes late but not too late belongs to it.
+    let back = system(0x00, 0x01).encode().encode();
+    bench.bytes(&back[..9]);
+    bench.pass(ms(1500));
+    bench.bytes(&back[9..]);
+    assert!(bench.kinds().contains(&K::Disarmed));
+}
+
+#[test]
+fn a_status_of_downloading_changes_nothing_that_is_known() {
+    let mut bench = Bench::at_rest();
+    bench.tell(&system(0x05, 0x00));
+    bench.outputs.clear();
+    bench.tell(&system(0x07, 0x00));
+    assert_eq!(bench.kinds(), []);
+    assert_eq!(bench.session.state().partitions[&one()].arm, ArmState::Armed(ArmMode::Away));
+}
+
+#[test]
+fn a_panel_of_another_type_than_configured_says_so_itself() {
+    let mut bench = Bench::online();
+    bench.next_sent();
+    bench.tell(&ACK);
+    bench.tell(&PanelMessage::PanelInfo { model: 0x35, panel_type: 8 });
+    let told = bench.outputs.iter().find_map(|output| match output {
+        SessionOutput::Event(DriverEvent::Capabilities(capabilities)) => Some(capabilities.clone()),
+        _ => None,
+    });
+    let capabilities = told.expect("told");
+    assert_eq!((capabilities.model.as_str(), capabilities.all_slots().count()), ("PowerMaster 30", 48));
+}
+
+#[test]
+fn an_original_powermax_is_given_up_for_good() {
+    let mut bench = Bench::online();
+    bench.next_sent();
+    bench.tell(&PanelMessage::OldPanelInfo([0; 10]));
+    bench.tell(&ACK);
+    bench.pass(secs(1));
+    assert!(matches!(bench.end, Some(DriverError::Unsupported(_))), "{:?}", bench.end);
+}
+
+#[test]
+fn a_link_that_was_silent_is_told_as_a_snapshot_and_not_as_events() {
+    let mut bench = Bench::at_rest();
+    let alive = PanelMessage::Alive { interval: 30, version: TextVersion(*b"1.15") };
+    bench.tell(&alive);
+    // The question that was due while not enrolled, so that the next one is minutes away.
+    for _ in 0..61 {
+        bench.pass(secs(1));
+        match bench.sent.pop_front() {
+            Some(HostMessage::GetStatus(_)) => {
+                bench.tell(&ACK43);
+                bench.tell_status(0);
+            }
+            Some(_) => bench.tell(&ACK43),
+            None => {}
+        }
+    }
+    bench.tell(&alive);
+    bench.outputs.clear();
+    // Nothing is heard for as long as the watchdog waits; meanwhile somebody armed the panel.
+    bench.pass(secs(71));
+    assert!(bench.sent.contains(&HostMessage::Restart(Restart::Link)), "{:?}", bench.sent);
+    bench.tell(&ACK43);
+    bench.tell_status(0x05);
+    bench.pass(secs(3));
+    assert_eq!(bench.kinds(), []);
+    assert_eq!(bench.snapshots()[0].partitions[&one()].arm, ArmState::Armed(ArmMode::Away));
+}
+
+#[test]
+fn a_refresh_is_answered_after_its_snapshot() {
+    let mut bench = Bench::at_rest();
+    let id = bench.command(Command::Refresh(Section::State));
+    bench.expect(&HostMessage::GetStatus(0x3F));
+    bench.tell(&ACK43);
+    bench.tell_status(0);
+    assert_eq!(bench.snapshots().len(), 1);
+    assert_eq!(bench.outcome(id), &Outcome::Applied(Evidence::ReadBack));
+}
+
+#[test]
+fn three_commands_without_an_answer_end_the_session() {
+    let mut bench = Bench::at_rest();
+    bench.pass(secs(300));
+    assert!(matches!(bench.end, Some(DriverError::Unresponsive(_))), "{:?}", bench.end);
+}
