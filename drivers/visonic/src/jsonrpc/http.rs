@@ -74,10 +74,22 @@ pub fn encode_request(host: &str, body: Option<&[u8]>) -> Bytes {
     [text.as_bytes(), body.unwrap_or_default()].concat().into()
 }
 
+/// What becomes of the connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It is closed, and that is said. Real modules close without a word, for all we know [impl J]; clients that keep
+    /// connections then run into the closing now and then.
+    Close,
+    /// It stays open.
+    Keep,
+}
+
 /// An answer, always 200: errors are in the body [impl J].
 #[must_use]
-pub fn encode_response(body: &[u8]) -> Bytes {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+pub fn encode_response(body: &[u8], after: After) -> Bytes {
+    let length = body.len();
+    let close = if after == After::Close { "Connection: close\r\n" } else { "" };
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{close}\r\n");
     [head.as_bytes(), body].concat().into()
 }
 
@@ -188,6 +200,10 @@ fn length_of(headers: &[httparse::Header<'_>]) -> Result<Option<usize>, HttpErro
 mod tests {
     use super::*;
 
+    fn answer(body: &[u8]) -> Bytes {
+        encode_response(body, After::Close)
+    }
+
     fn bodies(reader: &mut Reader) -> Vec<String> {
         std::iter::from_fn(|| reader.next_response().expect("http"))
             .map(|answer| String::from_utf8_lossy(&answer.body).into_owned())
@@ -196,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_answer_may_come_in_any_pieces() {
-        let bytes = [encode_response(b"{\"a\":1}"), encode_response(b"")].concat();
+        let bytes = [answer(b"{\"a\":1}"), answer(b"")].concat();
         for size in 1..bytes.len() {
             let mut reader = Reader::default();
             let mut found = Vec::new();
@@ -226,7 +242,7 @@ mod tests {
         assert_eq!(bodies(&mut reader), [""; 0]);
         reader.clear();
         reader.push(b"\"userId\":1}]}");
-        reader.push(&encode_response(b"next"));
+        reader.push(&answer(b"next"));
         assert_eq!(bodies(&mut reader), ["next"]);
     }
 
@@ -241,7 +257,7 @@ mod tests {
         for (bytes, error) in rows {
             let mut reader = Reader::default();
             reader.push(bytes);
-            reader.push(&encode_response(b"next"));
+            reader.push(&answer(b"next"));
             assert_eq!(reader.next_response().err(), Some(error));
             assert_eq!(bodies(&mut reader), ["next"]);
         }

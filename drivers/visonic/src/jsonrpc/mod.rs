@@ -28,6 +28,8 @@ pub(crate) mod answer;
 pub(crate) mod call;
 mod capabilities;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod http;
 mod job;
 pub(crate) mod map;

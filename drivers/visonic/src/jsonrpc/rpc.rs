@@ -10,6 +10,8 @@ use super::http::Response;
 
 /// What stands in the wire log in place of secrets.
 const MASK: &str = "****";
+/// Bytes of an answer that stand in the wire log; the list of devices is longer.
+const MOST_SHOWN: usize = 1024;
 /// Keys whose values are codes or memory.
 const SECRET_KEYS: [&str; 5] = ["userCode", "duressCode", "installerCode", "code", "data"];
 
@@ -49,7 +51,7 @@ pub(crate) fn decode(call: &Call, id: u64, response: &Response) -> (bool, Result
     // A body that could not be read is answered with the id null.
     let mine = match &envelope.id {
         Some(Value::Null) | None => envelope.error.is_some(),
-        Some(other) => *other == Value::from(id),
+        Some(other) => other.as_u64() == Some(id),
     };
     let answer = match (envelope.error, envelope.result) {
         (Some(error), _) => {
@@ -71,7 +73,7 @@ pub(crate) fn shown_call(call: &Call, id: u64) -> Bytes {
 /// An answer, as it may be shown. What cannot be read is not shown: nobody knows what is in there.
 pub(crate) fn shown_answer(call: Option<&Call>, response: &Response) -> Bytes {
     let value = serde_json::from_slice::<Value>(&response.body).ok();
-    match (value, call) {
+    let shown: Bytes = match (value, call) {
         (Some(Value::Array(methods)), _) => format!("{} methods", methods.len()).into(),
         (Some(mut value), Some(call)) if value.is_object() => {
             if let Some(result) = value.get_mut("result") {
@@ -87,7 +89,12 @@ pub(crate) fn shown_answer(call: Option<&Call>, response: &Response) -> Bytes {
             value.to_string().into()
         }
         _ => format!("HTTP {}, {} bytes", response.status, response.body.len()).into(),
+    };
+    if shown.len() <= MOST_SHOWN {
+        return shown;
     }
+    let head = String::from_utf8_lossy(shown.get(..MOST_SHOWN).unwrap_or_default()).into_owned();
+    format!("{head}… ({} bytes)", response.body.len()).into()
 }
 
 fn mask(value: &mut Value) {

@@ -137,7 +137,7 @@ impl VisonicSimulator {
                 self.panel.signal(Signal::watch(json!({"event": "line_dropped"})));
                 self.port.line.cut(down);
             }
-            Some(Poke::Reboot) => self.port.reboot(now, &mut self.panel),
+            Some(Poke::Reboot) => self.port.reboot(now, &self.panel),
             Some(Poke::Fault(words)) => self.fault(now, &words)?,
             _ => {}
         }

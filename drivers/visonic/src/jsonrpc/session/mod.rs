@@ -270,10 +270,7 @@ impl JsonRpcSession {
         }
         match (flight.lane, &answer) {
             (_, Err(CallError::NotRegistered)) => self.not_registered(now, flight),
-            (None, answer) => {
-                let registered = answer.is_ok();
-                self.registered(now, registered);
-            }
+            (None, _) => self.registered(now, answer),
             (Some(lane), _) => {
                 if answer.is_ok() && matches!(flight.call, Call::RegisterClient { .. }) {
                     self.registration.at = Some(now);
@@ -343,11 +340,17 @@ impl JsonRpcSession {
     }
 
     /// An answer to the session's own registration.
-    fn registered(&mut self, now: Instant, taken: bool) {
+    fn registered(&mut self, now: Instant, answer: Answer) {
         let again = self.registration.again.take();
-        if !taken {
-            return self
-                .end(DriverError::Auth("the module does not take the code that it is registered at with".into()));
+        match answer {
+            Ok(_) => {}
+            Err(CallError::WrongCode) => {
+                let text = "the module does not take the code any more that it is registered at with";
+                return self.end(DriverError::Auth(text.into()));
+            }
+            Err(error) => {
+                return self.end(DriverError::Unresponsive(format!("the module does not register us: {error}")));
+            }
         }
         self.registration.at = Some(now);
         if let Some((lane, call)) = again {

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use panel_driver::sim::{Hangup, Poke, PokeError, Simulator};
 use serde_json::{Value, json};
 
-use crate::jsonrpc::http::{Reader, Request, encode_response};
+use crate::jsonrpc::http::{After, Reader, Request, encode_response};
 
 use super::agenda::later;
 use super::hostile::spend;
@@ -172,7 +172,8 @@ impl JsonRpcSimulator {
         } else if spend(&mut self.service.faults.garbage) {
             self.out.push_back(Bytes::from_static(b"HTTP/1.1 OK\r\nServer\r\n\r\n<html>restarting</html>"));
         } else {
-            self.out.push_back(encode_response(&body));
+            let after = if self.service.config.keep_open { After::Keep } else { After::Close };
+            self.out.push_back(encode_response(&body, after));
         }
         if !self.service.config.keep_open {
             self.hang_up();
