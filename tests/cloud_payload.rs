@@ -15,8 +15,8 @@ use panel_driver::{Direction, WireEntry};
 use panel_model::{ArmMode, Condition, EventKind, Evidence, Field, PanelEvent, Refusal, Slot, Trouble, TroubleKind};
 use panelgate::payload::{
     Delta, DesiredDocument, DocumentRefusal, Event, Gap, GapKind, GatewayState, GatewayStatus, Info, LogLine,
-    LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus, Reported, SealingKey, State, User, WireRow,
-    changed_users, read,
+    LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus, Reported, SealingKey, State, User, WantingPanel,
+    WireRow, changed_users, read,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +57,12 @@ fn gateway_messages_are_pinned() {
         sealing_key: SealingKey::new(&[7; 32]),
         drivers: vec!["dsc".into()],
         panels: vec![PanelInfo::from(&samples::panel())],
+        wanting: vec![WantingPanel {
+            identifier: "310212345678".into(),
+            vendor: "neor".into(),
+            listen: "0.0.0.0:3072".into(),
+            since: NOON.into(),
+        }],
     };
     assert_eq!(info.sealing_key.bytes(), Some([7; 32]));
     golden("info", &info);

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use panel_model::{ArmState, EventKind, PanelStatus, Refusal};
-use panelgate::cloud::ports::OutboxContent;
+use panelgate::cloud::ports::{OutboxContent, WantingPanel};
 use panelgate::cloud::session::MqttVersion;
 use panelgate::payload::{Delta, Gap, GapKind, LogLine, LostPriority};
 use serde_json::{Value, json};
@@ -65,6 +65,32 @@ async fn a_gateway_shows_its_whole_picture_and_says_goodbye() {
         assert_eq!(bye["state"], "disconnected", "a clean stop is not a loss ({version:?})");
         assert_eq!(bye["boot"], set["status"]["boot"]);
     }
+}
+
+#[tokio::test]
+async fn panels_that_want_in_are_shown_in_the_info_and_cost_one_message_however_many_come() {
+    let broker = Broker::open();
+    let mut gateway = Gateway::start(broker.port);
+    gateway.connected().await;
+    let mut observer = Observer::connect(broker.port).await;
+    whole_set(&mut observer).await;
+    let panel = |n: u32| WantingPanel {
+        identifier: format!("3102123456{n:02}"),
+        vendor: "neor".into(),
+        listen: "0.0.0.0:3072".into(),
+        since: NOON.into(),
+    };
+    for n in 1..=20 {
+        gateway.wanting.send_replace((0..n).map(panel).collect());
+        tokio::task::yield_now().await;
+    }
+    let info = observer.until("info", |json| json["wanting"].as_array().is_some_and(|list| list.len() == 20)).await;
+    assert_eq!(info["wanting"][0]["identifier"], "310212345600");
+    let shown = observer.seen.iter().filter(|seen| seen.topic == "info" && seen.json["wanting"].is_array());
+    assert!(shown.count() <= 2, "not one message for each of them");
+    gateway.wanting.send_replace(Vec::new());
+    observer.until("info", |json| json["wanting"].is_null()).await;
+    gateway.stop().await;
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ fn keys_of(table: &toml::Table, section: &str, into: &mut Vec<String>) {
             toml::Value::Table(inner) if !["password", "master_code", "installer_code"].contains(&key.as_str()) => {
                 keys_of(inner, &name, into);
             }
-            toml::Value::Array(list) if key == "panel" => {
-                list.iter().filter_map(toml::Value::as_table).for_each(|panel| keys_of(panel, "panel", into));
+            toml::Value::Array(list) if ["panel", "listen"].contains(&key.as_str()) => {
+                list.iter().filter_map(toml::Value::as_table).for_each(|section| keys_of(section, key, into));
             }
             _ => into.push(name),
         }

@@ -16,8 +16,9 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use panel_driver::clock;
 use serde_json::Value;
-use world::{Cable, Direction, PanelSpec, Sim, Site};
+use world::{Cable, Direction, PanelSpec, Sim, Site, deadline};
 
 fn code_applied(slot: &'static str) -> impl Fn(&Value) -> bool {
     move |body| body["users"][slot]["answers"]["code"]["condition"] == "applied"
@@ -158,12 +159,16 @@ fn a_line_that_drops_while_users_are_read_loses_none_of_them() {
     site.cli_with(&["users", "dsc-2", "set-code", "4"], "2846\n2846\n").ok();
     panel.wait_menus_left();
 
+    // So slowly that it still goes on when the line drops.
+    panel.poke("fault slow_ack 300");
+    panel.state();
     let from = panel.mark();
     let mut reading = site.cli_beside(&["users", "dsc-2", "refresh"]);
     panel.wait(from, "menu_opened", |line| line["by"] == "module");
     let lost = observer.mark();
     panel.poke("drop 1");
     assert_eq!(reading.wait().code(), Some(1));
+    panel.poke("fault none");
     reading.err.wait_for("the connection to the panel ended", 0);
     observer.wait_status(lost, "dsc-2", "online");
     panel.wait_menus_left();
@@ -248,6 +253,18 @@ fn a_panel_that_is_not_there_is_told_and_found_when_it_comes() {
     observer.wait_event(0, "dsc-2", "panel_online", |_| true);
 }
 
+/// Asks the daemon until its answer is good enough.
+fn ask_until(site: &Site, words: &[&str], enough: impl Fn(&Value) -> bool) {
+    let end = clock::now() + deadline();
+    loop {
+        let answer = site.cli(words).ok().json();
+        if enough(&answer) {
+            return;
+        }
+        assert!(clock::now() < end, "{words:?} still says {answer}");
+    }
+}
+
 #[test]
 fn events_wait_for_a_broker_that_is_away_and_arrive_in_order_with_alarms_first() {
     const ROUNDS: usize = 2500;
@@ -261,6 +278,11 @@ fn events_wait_for_a_broker_that_is_away_and_arrive_in_order_with_alarms_first()
 
     let mut wanted = Vec::new();
     for round in 0..ROUNDS {
+        if round % 200 == 0 {
+            // A module hangs up on a client that lags too far behind; a busy machine makes a slow one.
+            let held = |status: &Value| status["outbox"]["depth"].as_u64() >= Some(wanted.len() as u64);
+            ask_until(&site, &["status", "--json"], held);
+        }
         for zone in 1..=4 {
             let (word, kind) = if round % 2 == 0 { ("open", "zone_opened") } else { ("close", "zone_closed") };
             panel.poke(&format!("{word} {zone}"));
@@ -269,8 +291,8 @@ fn events_wait_for_a_broker_that_is_away_and_arrive_in_order_with_alarms_first()
     }
     panel.poke_until("panic police", "keypad_alarm");
     // Held on the box: people on site see it. Half way the box restarts, too.
-    let last = |text: &str| text.contains("panic_alarm");
-    while !last(&site.cli(&["events", "--last", "5", "--json"]).ok().out) {}
+    let told = |events: &Value| events.as_array().unwrap().iter().any(|event| event["kind"] == "panic_alarm");
+    ask_until(&site, &["events", "--last", "100", "--json"], told);
     daemon.stop();
     let mark = observer.mark();
     let mut daemon = site.start();
@@ -316,13 +338,24 @@ fn a_full_disk_stops_nothing_for_good() {
             panel.poke_until(&format!("{word} {zone}"), kind);
             wanted.push((kind.to_owned(), zone));
         }
-        if daemon.log().pick(mark, |line| told(line).then_some(())).len() == 1 {
+        if !daemon.log().pick(mark, |line| told(line).then_some(())).is_empty() {
             break;
         }
         fill();
     }
     let refused = site.cli_with(&["users", "dsc-1", "set-code", "4"], "2846\n2846\n").ends_with(1);
     refused.complains(&["storage_failed", "nothing was changed"]);
+    // What people ask of the panel needs no disk.
+    for zone in 1..=8 {
+        if wanted.iter().rev().find(|(_, z)| *z == zone).is_some_and(|(kind, _)| kind == "zone_opened") {
+            panel.poke_until(&format!("close {zone}"), "zone_closed");
+            wanted.push(("zone_closed".to_owned(), zone));
+        }
+    }
+    panel.poke_until("arm stay 1 40", "armed");
+    let from = panel.mark();
+    site.cli_with(&["panels", "disarm", "dsc-1", "1"], "1234\n").ok();
+    panel.wait(from, "disarmed", |_| true);
     fs::remove_file(&filler).unwrap();
     observer.until("all events", |seen| (seen.zone_changes("dsc-1").len() >= wanted.len()).then_some(()));
     assert_eq!(observer.seen().zone_changes("dsc-1"), wanted, "all of them, in their order");

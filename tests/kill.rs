@@ -163,6 +163,8 @@ impl Run {
     /// Remembers how often the panel had taken each code that is now said to be applied.
     fn note_told(&mut self) {
         let seen = self.observer.seen();
+        // An answer comes after all that the panel said before it: what the cloud knows is counted.
+        self.panel.state();
         let reported = seen.last("panels/dsc-1/reported").cloned().unwrap_or_default();
         for slot in self.accepted.keys() {
             if is_applied(&reported, *slot) && !self.told.contains_key(slot) {
@@ -183,10 +185,11 @@ impl Run {
             let all = wanted.iter().all(|(zone, kinds)| told.get(zone).map_or(0, Vec::len) >= kinds.len());
             all.then_some(())
         });
-        if !self.accepted.is_empty() {
-            self.observer.wait_for("all codes", 0, "panels/dsc-1/reported", |body| {
-                self.accepted.keys().all(|slot| is_applied(body, *slot))
-            });
+        // One after the other: what was accepted between two deaths waits its turn, with a pause for the keypads after
+        // each few.
+        for slot in self.accepted.keys() {
+            let what = format!("the code of user {slot}");
+            self.observer.wait_for(&what, 0, "panels/dsc-1/reported", |body| is_applied(body, *slot));
         }
         self.note_told();
         self.panel.wait_menus_left();

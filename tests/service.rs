@@ -67,6 +67,8 @@ fn a_second_signal_ends_at_once_what_the_first_one_would_end_in_order() {
     observer.wait_status(0, "dsc-1", "online");
     site.cli_with(&["users", "dsc-1", "set-code", "4", "--no-wait"], "2846\n2846\n").ends_with(3);
     panel.wait(0, "menu_opened", |line| line["by"] == "module");
+    // The menu cannot be left: in order it would take as long as a driver may take at most.
+    panel.freeze();
     daemon.process.terminate();
     daemon.hear("STOPPING=1");
     daemon.process.terminate();

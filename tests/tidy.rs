@@ -33,6 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Crate, and the only places of the root package where its name may stand.
 const HOMES: &[(&str, &[&str])] = &[
     ("driver_dsc", &["src/daemon/registry.rs"]),
+    ("driver_neor", &["src/daemon/registry.rs"]),
     ("rusqlite", &["src/store/"]),
     ("rumqttc_v5", &["src/cloud/session/"]),
     ("rumqttc_v4", &["src/cloud/session/"]),

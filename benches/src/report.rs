@@ -304,8 +304,8 @@ fn starts(tools: &Tools, plan: &Plan, broker: SocketAddr, peer: &PeerFigures, ta
 
 fn memory(tools: &Tools, plan: &Plan, broker: &Broker, peer: &PeerFigures, table: &mut Table) -> Result<()> {
     let panels = |count: usize| vec![Interface::It100; count];
-    let eleven = House::build(tools, broker.address, &panels(11))?.memory(tools, "memory-11", plan.rest, 0)?;
-    let five = House::build(tools, broker.address, &panels(5))?.memory(tools, "memory-5", plan.rest, plan.load)?;
+    let eleven = House::build_fast(tools, broker.address, &panels(11))?.memory(tools, "memory-11", plan.rest, 0)?;
+    let five = House::build_fast(tools, broker.address, &panels(5))?.memory(tools, "memory-5", plan.rest, plan.load)?;
     let python = |kib: Option<u64>, what: &str| {
         kib.map_or_else(String::new, |kib| format!("Python, 1 panel, {what}: {}", number(mib(kib), 1)))
     };

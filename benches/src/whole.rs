@@ -46,8 +46,22 @@ pub(crate) struct Memory {
 
 impl House {
     pub(crate) fn build(tools: &Tools, broker: SocketAddr, interfaces: &[Interface]) -> Result<Self> {
+        Self::build_with(tools, broker, interfaces, Simulator::start)
+    }
+
+    /// The same with panels that take no time for anything.
+    pub(crate) fn build_fast(tools: &Tools, broker: SocketAddr, interfaces: &[Interface]) -> Result<Self> {
+        Self::build_with(tools, broker, interfaces, Simulator::start_fast)
+    }
+
+    fn build_with(
+        tools: &Tools,
+        broker: SocketAddr,
+        interfaces: &[Interface],
+        start: fn(&Tools, Interface, u16, usize) -> Result<Simulator>,
+    ) -> Result<Self> {
         let simulators = interfaces.iter().enumerate();
-        let simulators = simulators.map(|(n, interface)| Simulator::start(tools, *interface, USERS, n + 1));
+        let simulators = simulators.map(|(n, interface)| start(tools, *interface, USERS, n + 1));
         Ok(Self { simulators: simulators.collect::<Result<_>>()?, broker })
     }
 
@@ -88,9 +102,10 @@ impl House {
         let _ = fs::remove_dir_all(tools.folder.join(name));
         let daemon = self.start(tools, name)?;
         daemon.wait_online(self.simulators.len(), Duration::from_secs(60))?;
-        let users = self.read_users(&daemon)?;
         thread::sleep(Duration::from_secs(3));
         let used = at_rest(&daemon.process, rest)?;
+        let users = self.read_users(&daemon)?;
+        thread::sleep(Duration::from_secs(3));
         let idle_kib = daemon.process.settled_pss_kib(SAMPLES, APART)?;
         let mut memory =
             Memory { users, idle_kib, rest: used, rested: rest, loaded_kib: idle_kib, peak_kib: idle_kib, lost: 0 };

@@ -24,7 +24,7 @@ use tracing::{info, warn};
 pub use action::{Action, CredentialKind, RefreshSection};
 
 use crate::access::Actor;
-use crate::panels::{PanelHandle, Panels};
+use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::secrets::{Keys, SealedCode};
 use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
 
@@ -169,6 +169,12 @@ impl Actions {
     #[must_use]
     pub fn panel_ids(&self) -> Vec<PanelId> {
         self.0.panels.ids().cloned().collect()
+    }
+
+    /// The panels that dial us, known or not.
+    #[must_use]
+    pub fn dialling(&self) -> &Dialling {
+        self.0.panels.dialling()
     }
 
     /// The present picture of every panel.

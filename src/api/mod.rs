@@ -4,6 +4,7 @@
 //! | method, path under `/api/v1` | body | answer |
 //! |---|---|---|
 //! | `GET info` | | [`BoxInfo`] |
+//! | `GET dialling` | | [`Dialling`]: the panels that dial the box |
 //! | `GET panels` | | list of `PanelRow` |
 //! | `GET panels/{id}` | | `PanelDetail` |
 //! | `GET panels/{id}/users?page&size` | | [`Page`] of `User` |
@@ -156,6 +157,57 @@ pub struct OutboxState {
     /// When the oldest of them happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<Timestamp>,
+}
+
+/// The panels that dial the box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Dialling {
+    /// The addresses that they dial.
+    pub doors: Vec<DoorRow>,
+    /// Those that nobody configured, the latest first. They are refused.
+    pub wanting: Vec<WantingRow>,
+}
+
+/// An address that panels dial, with what came there since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DoorRow {
+    /// The box's address.
+    pub listen: String,
+    /// Whose panels dial it.
+    pub vendor: String,
+    /// Whether it is open; if not, the log says why.
+    pub open: bool,
+    /// Panels that are configured for it.
+    pub known: usize,
+    /// Connections of panels that nobody configured.
+    pub unknown: u64,
+    /// Panels that nobody configured and that were dropped from the list, because it was full.
+    pub dropped: u64,
+    /// Connections that ended because a newer one of the same panel came.
+    pub taken_over: u64,
+    /// Connections that did not say in time which panel they are.
+    pub strangers: u64,
+    /// Of these, how many went early because too many others had not said it either.
+    pub crowded_out: u64,
+}
+
+/// A panel that dials the box and that nobody configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WantingRow {
+    /// What it calls itself.
+    pub identifier: String,
+    /// Whose panel it is.
+    pub vendor: String,
+    /// The box's address that it dials.
+    pub listen: String,
+    /// Where it dialled from last.
+    pub from: String,
+    /// How often.
+    pub count: u64,
+    /// When first.
+    pub first: Timestamp,
+    /// When last.
+    pub last: Timestamp,
 }
 
 /// A panel as a follower is sent it, whole at first and then after each change.

@@ -21,7 +21,6 @@ use super::users::UsersArgs;
 #[command(
     name = "panelgate",
     version,
-    disable_help_subcommand = true,
     after_help = "\
 Try it without any panel:
   panelgate demo
@@ -41,7 +40,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the daemon in the foreground, as systemd does
     Run(RunArgs),
-    /// A broker, two simulated panels and the real daemon in one process, to look at
+    /// A broker, three simulated panels and the real daemon in one process, to look at
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
     /// Check a configuration file: every problem at once, or what would run
@@ -115,6 +114,8 @@ mod tests {
             "panels show dsc-1 --socket /tmp/x",
             "panels refresh dsc-1 users",
             "panels arm dsc-1 1 stay --code",
+            "panels wanting --json",
+            "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
             "users dsc-1",
             "users dsc-1 --page 2 --size 50",
@@ -128,10 +129,13 @@ mod tests {
             "log list --last 5",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "decode neor --access-code-file x --identifier 310212345678",
             "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
             "run --config x.toml",
             "status --json",
+            #[cfg(feature = "sim")]
+            "simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200 --users 95",
             #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
             #[cfg(feature = "demo")]

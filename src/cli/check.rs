@@ -65,6 +65,9 @@ fn summary(config: &Config) -> anyhow::Result<()> {
         },
     );
     out::line(format_args!("cloud       {cloud}"))?;
+    for listen in &config.listens {
+        out::line(format_args!("listening   {} on {}", listen.vendor, listen.address))?;
+    }
     let rows = config
         .panels
         .iter()

@@ -49,12 +49,13 @@ fn welcome(places: &Places) {
     let (mqtt, gateway) = (places.mqtt, places.gateway);
     let text = format!(
         "\
-panelgate demo: two simulated panels, a broker, and the daemon in between
+panelgate demo: three simulated panels, a broker, and the daemon in between
 
   data       {data} (remove it when you are done)
   broker     {mqtt}, MQTT 3.1.1
   dsc-1      PC1864 behind an IT-100 on a pty: users are read and written on its display
   dsc-2      PC1832 behind an Envisalink over TCP: what is written there cannot be read back
+  neor-1     HS2064, a PowerSeries Neo that dials the daemon: codes, labels and partitions are written and read back
 
 Look at it from another terminal:
 

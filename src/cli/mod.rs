@@ -24,6 +24,7 @@ mod simulate;
 mod status;
 mod table;
 mod users;
+mod wanting;
 mod words;
 
 use std::future::Future;
@@ -63,7 +64,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         #[cfg(feature = "sim")]
         Command::Simulate(args) => simulate::run(args),
-        Command::Decode(args) => decode::run(&args),
+        Command::Decode(args) => decode::run(args),
         Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),

@@ -7,7 +7,7 @@ use super::args::{Connect, word as model_word};
 use super::client::Client;
 use super::table::table;
 use super::words::{or_dash, time, word};
-use super::{Exit, ask, follow, out, ports};
+use super::{Exit, ask, follow, out, ports, wanting};
 use crate::actions::{Action, CredentialKind, RefreshSection};
 use crate::payload::{PanelDetail, PanelRow};
 
@@ -81,6 +81,19 @@ enum PanelsCommand {
         #[arg(long)]
         ask_current: bool,
     },
+    /// Panels that dial this box and that nobody configured
+    Wanting,
+    /// Print the configuration for a panel that wants in, to be put into the configuration file and filled in
+    ///
+    ///   panelgate panels adopt 310212345678 >> /etc/panelgate/panelgate.toml
+    #[command(verbatim_doc_comment)]
+    Adopt {
+        /// What it calls itself; `panels wanting` lists them
+        identifier: String,
+        /// Name of the panel [default: the vendor's name with the next free number]
+        #[arg(long, value_name = "PANEL")]
+        id: Option<PanelId>,
+    },
     /// Serial devices of this machine
     Ports,
 }
@@ -90,6 +103,8 @@ pub(super) async fn run(args: PanelsArgs) -> anyhow::Result<Exit> {
     let action = match args.what.unwrap_or(PanelsCommand::List) {
         PanelsCommand::List => return list(&client, json).await,
         PanelsCommand::Show { panel } => return show(&client, &panel, json).await,
+        PanelsCommand::Wanting => return wanting::list(&client, json).await,
+        PanelsCommand::Adopt { identifier, id } => return wanting::adopt(&client, &identifier, id).await,
         PanelsCommand::Ports => return ports::run(json),
         other => action(&client, other).await?,
     };
@@ -129,7 +144,7 @@ async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Actio
             let (new, confirmation) = (client.seal(&new).await?, client.seal(&confirmation).await?);
             Action::ChangeInstallerCode { panel, current, new, confirmation }
         }
-        P::List | P::Show { .. } | P::Ports => anyhow::bail!("this is no action"),
+        P::List | P::Show { .. } | P::Wanting | P::Adopt { .. } | P::Ports => anyhow::bail!("this is no action"),
     })
 }
 

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use panel_driver::sim::{Input, ServeOn, serve};
+use panel_driver::sim::{Input, Player, ServeOn, serve_all};
 use panel_model::{AccessCode, InstallerCode, Password};
 use tokio::io::BufReader;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,9 +18,12 @@ Starts with the vendor's factory codes. What happens is printed as JSON, one obj
   open ZONE, close ZONE, tamper ZONE, trip ZONE, battery low|ok [ZONE], ac off|on, enter CODE [PARTITION],
   arm away|stay|night [PARTITION] [SLOT], disarm [PARTITION] [SLOT], panic fire|medical|police, edit SLOT WORDS…,
   drop [SECONDS], reboot, fault NAME…, wait SECONDS, users, state, quit
+With --count a line is for all panels, or with @IDENTIFIER in front for one.
 
   panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
-  panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7")]
+  panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7
+  panelgate simulate neor --connect 127.0.0.1:3072 --users 95
+  panelgate simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200")]
 #[command(group = clap::ArgGroup::new("door").required(true))]
 pub(super) struct SimulateArgs {
     /// Whose panel
@@ -34,10 +37,16 @@ pub(super) struct SimulateArgs {
     /// Dial this address
     #[arg(long, value_name = "ADDRESS", group = "door")]
     connect: Option<String>,
+    /// So many panels in one process, with identifiers that count up from --identifier
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    count: u16,
+    /// neor: the number by which the panel says who it is, 12 digits
+    #[arg(long, value_name = "DIGITS")]
+    identifier: Option<String>,
     /// dsc: it100 or envisalink
     #[arg(long)]
     interface: Option<String>,
-    /// The panel's model [default for dsc: PC1864]
+    /// The panel's model [default for dsc: PC1864, for neor: HS2128]
     #[arg(long)]
     model: Option<String>,
     /// Users with random codes besides the master
@@ -67,7 +76,7 @@ pub(super) struct SimulateArgs {
     /// Installer code, in the place of the factory's
     #[arg(long, value_name = "CODE")]
     installer: Option<String>,
-    /// Password of the module, in the place of the factory's
+    /// Password or access code of the module, in the place of the factory's
     #[arg(long, value_name = "PASSWORD")]
     password: Option<String>,
 }
@@ -90,10 +99,9 @@ async fn play(args: SimulateArgs) -> anyhow::Result<()> {
         let file = file.with_context(|| format!("the script {} cannot be read", script.display()))?;
         inputs.push(Box::new(BufReader::new(file)));
     }
-    let (on, vendor) = (door(&args)?, args.vendor.clone());
-    let simulator = simulator::make(&vendor, wanted(args)).map_err(anyhow::Error::msg)?;
+    let players = players(args)?;
     let (cancel, mut terminate) = (CancellationToken::new(), signal(SignalKind::terminate())?);
-    let mut served = std::pin::pin!(serve(simulator, on, inputs, tokio::io::stdout(), cancel.clone()));
+    let mut served = std::pin::pin!(serve_all(players, inputs, tokio::io::stdout(), cancel.clone()));
     tokio::select! {
         ended = served.as_mut() => return Ok(ended?),
         _ = terminate.recv() => {}
@@ -113,8 +121,38 @@ fn door(args: &SimulateArgs) -> anyhow::Result<ServeOn> {
     }
 }
 
+/// The panels: one, or several that are told apart by their identifiers.
+fn players(args: SimulateArgs) -> anyhow::Result<Vec<Player>> {
+    let (on, vendor, count) = (door(&args)?, args.vendor.clone(), args.count);
+    let wanted = wanted(args);
+    let make = |wanted: Wanted| simulator::make(&vendor, wanted).map_err(anyhow::Error::msg);
+    if count == 1 {
+        return Ok(vec![Player { name: None, simulator: make(wanted)?, on }]);
+    }
+    if !matches!(on, ServeOn::Connect(_)) {
+        bail!("several panels cannot share a door of their own: give --connect");
+    }
+    let first = wanted.identifier.clone().context("give --identifier: the first of their numbers")?;
+    (0..count)
+        .map(|n| {
+            let identifier = counted_up(&first, n).with_context(|| format!("{first} is no number to count up from"))?;
+            let seed = wanted.seed.wrapping_add(n.into());
+            let wanted = Wanted { identifier: Some(identifier.clone()), seed, ..wanted.clone() };
+            Ok(Player { name: Some(identifier), simulator: make(wanted)?, on: on.clone() })
+        })
+        .collect()
+}
+
+/// The number `n` places after `first`, with as many digits.
+fn counted_up(first: &str, n: u16) -> Option<String> {
+    let number = first.parse::<u64>().ok()?.checked_add(n.into())?;
+    let text = format!("{number:0width$}", width = first.len());
+    (text.len() == first.len()).then_some(text)
+}
+
 fn wanted(args: SimulateArgs) -> Wanted {
     Wanted {
+        identifier: args.identifier,
         interface: args.interface,
         model: args.model,
         users: args.users,
@@ -133,4 +171,17 @@ fn wanted(args: SimulateArgs) -> Wanted {
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_count_up_and_keep_their_length() {
+        assert_eq!(counted_up("310212340000", 199).as_deref(), Some("310212340199"));
+        assert_eq!(counted_up("000000000099", 1).as_deref(), Some("000000000100"));
+        assert_eq!(counted_up("999999999999", 1), None);
+        assert_eq!(counted_up("north", 0), None);
+    }
 }

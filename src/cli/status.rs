@@ -5,7 +5,7 @@ use super::client::Client;
 use super::table::table;
 use super::words::time;
 use super::{Exit, out};
-use crate::api::{BoxInfo, UnitState};
+use crate::api::{BoxInfo, Dialling, UnitState};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -14,7 +14,8 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
-    let info: BoxInfo = Client::new(&args.connect).get("/info").await?;
+    let client = Client::new(&args.connect);
+    let info: BoxInfo = client.get("/info").await?;
     if args.connect.json {
         out::json(&info)?;
         return Ok(Exit::Ok);
@@ -33,6 +34,16 @@ pub(super) async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
     out::line(format_args!("cloud       {cloud}"))?;
     let oldest = info.outbox.oldest.map(|at| format!(", the oldest of {}", time(at))).unwrap_or_default();
     out::line(format_args!("outbox      {} messages, {} bytes{oldest}", info.outbox.depth, info.outbox.bytes))?;
+    let dialling: Dialling = client.get("/dialling").await?;
+    for door in &dialling.doors {
+        let wanting = dialling.wanting.iter().filter(|row| row.listen == door.listen).count();
+        let state = match (door.open, wanting) {
+            (false, _) => "cannot be opened; the log says why".to_owned(),
+            (true, 0) => format!("{} panels known", door.known),
+            (true, n) => format!("{} panels known, {n} want in: see `panelgate panels wanting`", door.known),
+        };
+        out::line(format_args!("listening   {} on {}: {state}", door.vendor, door.listen))?;
+    }
     let rows = info.units.iter().map(|(name, state)| {
         let (word, why) = match state {
             UnitState::Running => ("running", String::new()),

@@ -40,10 +40,15 @@ impl From<store::OutboxItem> for OutboxRecord {
         let content = match item.record {
             store::OutboxRecord::Event(stored) => OutboxContent::Event(Box::new((&stored).into())),
             store::OutboxRecord::Log(stored) => OutboxContent::Log(Box::new(stored.into())),
-            store::OutboxRecord::Delta { panel, from, to, json } => {
-                let users = serde_json::from_value(json).unwrap_or_default();
-                OutboxContent::Delta(panel, Delta { from, to, users })
-            }
+            store::OutboxRecord::Delta { panel, from, to, json } => match serde_json::from_value(json) {
+                Ok(users) => OutboxContent::Delta(panel, Delta { from, to, users }),
+                // The cloud is told that something is missing here; `reported` has the whole.
+                Err(error) => {
+                    tracing::error!(%panel, from, to, %error, "a stored delta cannot be read and is sent as a gap");
+                    let (priority, seq) = (LostPriority::State, item.seq.0);
+                    OutboxContent::Gap(Gap { kind: GapKind::Gap, priority, count: 1, first: seq, last: seq })
+                }
+            },
             store::OutboxRecord::Gap { count, first, last } => {
                 let priority = match item.priority {
                     Priority::Alarm | Priority::Trouble => LostPriority::Trouble,
@@ -61,5 +66,25 @@ impl Intake for Actions {
     async fn apply(&self, panel: PanelId, document: DesiredDocument) -> Result<(), Rejected> {
         let result = self.apply_desired(&Actor::cloud(), &panel, document).await;
         result.map(|_| ()).map_err(|Refused { refusal, text }| Rejected { refusal, text })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::OutboxItem;
+
+    #[test]
+    fn a_delta_that_cannot_be_read_leaves_a_gap_and_not_an_empty_delta() {
+        let delta = |json| OutboxItem {
+            seq: OutboxSeq(7),
+            priority: Priority::State,
+            record: store::OutboxRecord::Delta { panel: "dsc-1".parse().expect("an id"), from: 3, to: 4, json },
+        };
+        let unreadable = OutboxRecord::from(delta(serde_json::json!({"4": {"slot": "four"}})));
+        let gap = Gap { kind: GapKind::Gap, priority: LostPriority::State, count: 1, first: 7, last: 7 };
+        assert_eq!(unreadable, OutboxRecord { seq: 7, content: OutboxContent::Gap(gap) });
+        let readable = OutboxRecord::from(delta(serde_json::json!({"4": null})));
+        assert!(matches!(readable.content, OutboxContent::Delta(_, delta) if delta.users.len() == 1));
     }
 }

@@ -32,6 +32,7 @@ use self::ports::{Intake, Outbox};
 use self::retained::PanelView;
 use self::session::ConnectOptions;
 use self::topic::Prefix;
+use crate::payload::WantingPanel;
 use crate::pulse::{Pulse, PulseProbe};
 
 /// How the cloud is reached.
@@ -74,6 +75,7 @@ pub struct Cloud<O, I> {
     config: CloudConfig,
     identity: Identity,
     panels: Vec<PanelView>,
+    wanting: watch::Receiver<Vec<WantingPanel>>,
     outbox: Arc<O>,
     intake: Arc<I>,
     health: watch::Sender<CloudHealth>,
@@ -81,12 +83,14 @@ pub struct Cloud<O, I> {
 }
 
 impl<O: Outbox, I: Intake> Cloud<O, I> {
-    /// Makes the task; nothing happens before [`Cloud::run`].
+    /// Makes the task; nothing happens before [`Cloud::run`]. `wanting`: the panels that dial the box and that nobody
+    /// configured.
     #[must_use]
     pub fn new(
         config: CloudConfig,
         identity: Identity,
         panels: Vec<watch::Receiver<Arc<PanelSnapshot>>>,
+        wanting: watch::Receiver<Vec<WantingPanel>>,
         outbox: O,
         intake: I,
     ) -> Self {
@@ -96,6 +100,7 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
             config,
             identity,
             panels,
+            wanting,
             outbox: Arc::new(outbox),
             intake: Arc::new(intake),
             health,
@@ -122,5 +127,6 @@ struct Target<'a> {
     prefix: &'a Prefix,
     identity: &'a Identity,
     panels: &'a [PanelView],
+    wanting: &'a watch::Receiver<Vec<WantingPanel>>,
     connection: u64,
 }

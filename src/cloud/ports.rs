@@ -5,6 +5,7 @@ use std::future::Future;
 use panel_model::{PanelId, Refusal};
 use tokio::sync::watch;
 
+pub use crate::payload::WantingPanel;
 use crate::payload::{Delta, DesiredDocument, Event, Gap, LogLine};
 
 /// The durable queue to the cloud.

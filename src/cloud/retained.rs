@@ -15,7 +15,7 @@ use crate::payload::{
     DocumentRefusal, GatewayState, GatewayStatus, Info, PanelInfo, PanelStatus, Reported, SealingKey, State,
 };
 
-/// A whole `reported` document waits until its panel's users are quiet for this long …
+/// A whole document, `reported` or `info`, waits until what it shows is quiet for this long …
 const QUIET: Duration = Duration::from_millis(300);
 /// … but not longer than this.
 const UNQUIET: Duration = Duration::from_secs(2);
@@ -90,15 +90,23 @@ impl Retained {
         Self { entries: gateway.into_iter().chain(panels).map(entry).collect(), in_flight: 0 }
     }
 
-    /// Panel number `panel` has a new picture.
+    /// Panel number `panel` has a new picture. What `info` shows of it hardly ever changes, and with many panels is
+    /// much to look through: not at each event.
     pub(super) fn changed(&mut self, panel: usize, now: Instant) {
         for entry in &mut self.entries {
             match entry.subject {
-                Subject::Info => entry.due = Due::Now,
+                Subject::Info => entry.due = entry.due.later(now),
                 Subject::PanelStatus(n) | Subject::State(n) if n == panel => entry.due = Due::Now,
                 Subject::Reported(n) if n == panel => entry.due = entry.due.later(now),
                 _ => {}
             }
+        }
+    }
+
+    /// Other panels want in than before. Whoever makes up identifiers does not keep the broker busy.
+    pub(super) fn wanting_changed(&mut self, now: Instant) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Info) {
+            entry.due = entry.due.later(now);
         }
     }
 
@@ -235,6 +243,7 @@ fn info(target: &Target<'_>) -> Info {
         sealing_key: SealingKey::new(&target.identity.sealing_key),
         drivers: target.identity.drivers.clone(),
         panels,
+        wanting: target.wanting.borrow().clone(),
     }
 }
 

@@ -61,7 +61,8 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
     }
 
     pub(super) fn target(&self, connection: u64) -> Target<'_> {
-        Target { prefix: &self.config.prefix, identity: &self.identity, panels: &self.panels, connection }
+        let Self { config, identity, panels, wanting, .. } = self;
+        Target { prefix: &config.prefix, identity, panels, wanting, connection }
     }
 
     fn connected(&self, connection: u64) {

@@ -114,6 +114,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
 
     async fn serve(&mut self, cancel: &CancellationToken) -> CloudError {
         let mut outbox_changed = self.cloud.outbox.changed();
+        let mut wanting = self.cloud.wanting.clone();
         let filter = desired_filter(&self.cloud.config.prefix, &self.cloud.identity.gateway);
         let subscribed = self.session.subscribe(&[filter]);
         // The birth goes first, then the subscription, then everything else.
@@ -145,6 +146,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 },
                 Some((n, picture)) = self.pictures.next() => self.new_picture(n, picture),
                 Ok(()) = outbox_changed.changed() => self.more = true,
+                Ok(()) = wanting.changed() => self.retained.wanting_changed(clock::now()),
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = self.cloud.pulse.beat() => {}
             }
@@ -296,10 +298,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 self.window.deleted();
                 self.delete_some_time();
                 let count = u64::try_from(count).unwrap_or(0);
-                self.cloud.health.send_if_modified(|health| {
-                    health.delivered += count;
-                    false
-                });
+                self.cloud.health.send_modify(|health| health.delivered += count);
             }
             Err(error) => {
                 debug!(%error, "delivered records could not be deleted yet");

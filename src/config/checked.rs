@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -5,7 +6,7 @@ use panel_model::GatewayId;
 
 use super::panel::{self, PanelConfig};
 use super::problem::Problems;
-use super::raw::{RawCloud, RawConfig, RawGateway, RawLog, RawStore};
+use super::raw::{RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
 use super::{DEFAULT_SOCKET, SecretSource};
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub cloud: Option<CloudConfig>,
     /// What is logged.
     pub log: LogConfig,
+    /// Where panels dial us before the first of them is configured.
+    pub listens: Vec<ListenConfig>,
     /// The panels, in the order of the file; their ids differ.
     pub panels: Vec<PanelConfig>,
 }
@@ -75,6 +78,15 @@ pub enum MqttProtocol {
     V311,
 }
 
+/// An address on which panels of one vendor dial us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// The vendor's name, as the daemon's registry knows it.
+    pub vendor: String,
+    /// The address.
+    pub address: SocketAddr,
+}
+
 /// What is logged, and how it looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogConfig {
@@ -104,6 +116,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
     let log = file.optional("log", raw.log, "a section [log]").unwrap_or_default();
+    let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
     let gateway = gateway.and_then(|raw| check_gateway(raw, folder, problems));
     let store = check_store(store, problems);
@@ -112,9 +125,10 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     }
     let cloud = cloud.and_then(|raw| check_cloud(raw, folder, problems));
     let log = check_log(log, problems);
+    let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
     let Gateway { id, data_dir, socket, group } = gateway?;
-    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, log, panels })
+    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, log, listens, panels })
 }
 
 struct Gateway {
@@ -217,6 +231,17 @@ fn check_tls(
             None
         }
     }
+}
+
+fn check_listen(number: usize, raw: RawListen, problems: &mut Problems) -> Option<ListenConfig> {
+    let mut section = Section::new(format!("listen no. {number}: "), problems);
+    section.unknown::<RawListen>(&raw.unknown);
+    let vendor = section.required("vendor", raw.vendor, "the vendor's name");
+    let address: Option<SocketAddr> = section.parsed("address", raw.address, "an address such as \"0.0.0.0:3072\"");
+    if address.is_some_and(|address| address.port() == 0) {
+        section.error("address", "has no port", "give an address such as \"0.0.0.0:3072\"");
+    }
+    Some(ListenConfig { vendor: vendor?, address: address? })
 }
 
 fn check_log(raw: RawLog, problems: &mut Problems) -> LogConfig {

@@ -16,7 +16,7 @@ mod url;
 
 use std::path::Path;
 
-pub use checked::{CloudConfig, Config, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles};
+pub use checked::{CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles};
 pub use panel::{Authority, CredentialSources, PanelConfig};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};

@@ -45,6 +45,7 @@ pub(super) struct RawConfig {
     pub store: Field<RawStore>,
     pub cloud: Field<RawCloud>,
     pub log: Field<RawLog>,
+    pub listen: Field<Vec<RawListen>>,
     pub panel: Field<Vec<RawPanel>>,
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -92,6 +93,15 @@ pub(super) struct RawCloud {
 pub(super) struct RawLog {
     pub level: Field<String>,
     pub format: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct RawListen {
+    pub vendor: Field<String>,
+    pub address: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -159,6 +169,7 @@ pub(super) fn known_keys() -> Vec<String> {
         ("store", keys_of::<RawStore>()),
         ("cloud", keys_of::<RawCloud>()),
         ("log", keys_of::<RawLog>()),
+        ("listen", keys_of::<RawListen>()),
         ("panel", keys_of::<RawPanel>()),
         ("panel.supervision", keys_of::<RawSupervision>()),
         ("panel.credentials", keys_of::<RawCredentials>()),

@@ -22,6 +22,9 @@ keep_alive_s = 60
 [log]
 level = "info,panelgate::cloud=debug"
 format = "short"
+[[listen]]
+vendor = "neor"
+address = "0.0.0.0:3072"
 [[panel]]
 id = "dsc-1"
 vendor = "dsc"
@@ -67,6 +70,8 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(cloud.password, Some(SecretSource::Credential("mqtt-password".into())));
     assert_eq!(cloud.keep_alive.as_secs(), 60);
     assert_eq!(config.log.format, LogFormat::Short);
+    let address = "0.0.0.0:3072".parse().expect("an address");
+    assert_eq!(config.listens, [ListenConfig { vendor: "neor".into(), address }]);
     let panel = config.panels.first().expect("a panel");
     assert_eq!((panel.id.as_str(), panel.vendor.as_str()), ("dsc-1", "dsc"));
     assert_eq!(panel.authority, Authority::Cloud);
@@ -91,6 +96,11 @@ keep_alive_s = "60"
 password = { file = "x" }
 [log]
 level = "loud=noise=much"
+[[listen]]
+adress = "x"
+[[listen]]
+vendor = "neor"
+address = "0.0.0.0:0"
 [[panel]]
 id = "dsc-1"
 vendor = "dsc"
@@ -119,6 +129,10 @@ vendor = "dsc"
             "cloud.username",
             "cloud.keep_alive_s",
             "log.level",
+            "listen no. 1: adress",
+            "listen no. 1: vendor",
+            "listen no. 1: address",
+            "listen no. 2: address",
             "panel dsc-1: authority",
             "panel dsc-1: supervision.offline_after_s",
             "panel dsc-1: id",

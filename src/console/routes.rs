@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Api, ApiError, follow};
 use crate::access::Actor;
 use crate::actions::{Action, Done};
-use crate::api::{BoxInfo, OutboxState, Page, ROOT};
+use crate::api::{BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, WantingRow};
 use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -32,6 +32,7 @@ pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
     let paths = Router::new()
         .route("/info", get(info))
+        .route("/dialling", get(dialling))
         .route("/panels", get(panels))
         .route("/panels/{id}", get(panel))
         .route("/panels/{id}/users", get(users))
@@ -59,6 +60,34 @@ async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
         cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
         outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
     }))
+}
+
+async fn dialling(State(api): State<Api>) -> Answer<Dialling> {
+    let dialling = api.actions.dialling();
+    let doors = dialling.doors().into_iter().map(|of| {
+        let counts = of.door.counts.unwrap_or_default();
+        DoorRow {
+            listen: of.door.listen.to_string(),
+            vendor: of.vendor.to_owned(),
+            open: of.door.counts.is_some(),
+            known: of.door.known,
+            unknown: counts.unknown,
+            dropped: counts.dropped,
+            taken_over: counts.displaced,
+            strangers: counts.strangers,
+            crowded_out: counts.crowded_out,
+        }
+    });
+    let wanting = dialling.wanting().into_iter().map(|of| WantingRow {
+        identifier: of.wanting.identifier,
+        vendor: of.vendor.to_owned(),
+        listen: of.wanting.listen.to_string(),
+        from: of.wanting.from.to_string(),
+        count: of.wanting.count,
+        first: of.wanting.first.into(),
+        last: of.wanting.last.into(),
+    });
+    Ok(Json(Dialling { doors: doors.collect(), wanting: wanting.collect() }))
 }
 
 async fn panels(State(api): State<Api>) -> Answer<Vec<PanelRow>> {

@@ -7,9 +7,11 @@ use uuid::Uuid;
 use super::{StartError, registry};
 use crate::actions::Actions;
 use crate::api::CloudState;
+use crate::cloud::ports::WantingPanel;
 use crate::cloud::session::{ConnectOptions, Login, Memory, MqttVersion, TlsFiles};
 use crate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
 use crate::config::{self, MqttProtocol, Problem, Problems};
+use crate::panels::Dialling;
 use crate::pulse::PulseProbe;
 use crate::store::Store;
 
@@ -68,7 +70,10 @@ impl CloudUnit {
     pub(super) async fn run(self, stop: CancellationToken) {
         let ids = self.actions.panel_ids();
         let panels = ids.iter().filter_map(|id| self.actions.panel(id).ok()).collect();
-        let cloud = Cloud::new(self.config, self.identity, panels, self.store, self.actions);
+        let dialling = self.actions.dialling().clone();
+        let wanting = watch::Sender::new(wanting_panels(&dialling));
+        let seen = wanting.subscribe();
+        let cloud = Cloud::new(self.config, self.identity, panels, seen, self.store, self.actions);
         let mut health = cloud.health();
         self.probe.send_replace(Some(cloud.probe()));
         let telling = async {
@@ -83,8 +88,22 @@ impl CloudUnit {
         tokio::select! {
             () = cloud.run(stop) => {}
             () = telling => {}
+            () = show_wanting(&dialling, &wanting) => {}
         }
     }
+}
+
+/// Keeps the cloud's list of the panels that want in; never ends.
+async fn show_wanting(dialling: &Dialling, wanting: &watch::Sender<Vec<WantingPanel>>) {
+    let mut changed = dialling.wanting_changed();
+    while changed.changed().await.is_ok() {
+        wanting.send_replace(wanting_panels(dialling));
+    }
+    std::future::pending().await
+}
+
+fn wanting_panels(dialling: &Dialling) -> Vec<WantingPanel> {
+    dialling.wanting().iter().map(|panel| WantingPanel::new(panel.vendor, &panel.wanting)).collect()
 }
 
 impl From<&CloudHealth> for CloudState {

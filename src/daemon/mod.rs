@@ -31,7 +31,7 @@ pub use supervisor::{RestartPolicy, Supervisor, UnitError};
 use crate::actions::Actions;
 use crate::config::Config;
 use crate::console::{Api, LocalSocket};
-use crate::panels::{PanelUnit, Panels};
+use crate::panels::{Dialling, ListenSetup, PanelUnit, Panels};
 use crate::secrets::{KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
 use cloud::CloudUnit;
@@ -124,16 +124,21 @@ impl Daemon {
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let setups = setup::panels(&config).map_err(StartError::Config)?;
+        let listening = setup::listening(&config).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
-        let (panels, units) = Panels::new(setups, &store, &keys);
+        let (panels, units) = Panels::new(setups, listening, &store, &keys);
         let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys);
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
         let stops = Stops::default();
         let mut health = Health::new(supervisor.states());
         watch_store(&mut health, &store);
+        panels.dialling().open();
         for unit in units {
             start_panel(&supervisor, &stops, unit);
+        }
+        for listen in panels.dialling().extra() {
+            start_listening(&supervisor, &stops, panels.dialling().clone(), *listen);
         }
         // Nobody, the cloud least of all, is shown a panel of which the box has not yet read what it knows.
         for (id, handle) in panels.iter() {
@@ -259,6 +264,19 @@ fn start_panel(supervisor: &Supervisor, stops: &Stops, unit: PanelUnit) {
     supervisor.start(&name, stops.panels.clone(), move |stop| {
         let unit = unit.clone();
         async move { Ok(unit.run(stop).await?) }
+    });
+}
+
+/// A unit that keeps an address open which no panel's owner opens.
+fn start_listening(supervisor: &Supervisor, stops: &Stops, dialling: Dialling, listen: ListenSetup) {
+    let name = format!("listen {}", listen.addr);
+    supervisor.start(&name, stops.intake.clone(), move |stop| {
+        let dialling = dialling.clone();
+        async move {
+            dialling.listen(&listen)?;
+            stop.cancelled().await;
+            Ok(())
+        }
     });
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use panel_driver::link::Identify;
 use panel_driver::{DecodeOptions, Decoded, DriverFactory};
+use panel_model::{PanelId, Password};
 
 use crate::actions::CredentialKind;
 use crate::config::{PanelConfig, Problems, nearest};
@@ -13,6 +15,8 @@ pub fn vendors() -> Vec<&'static str> {
     vec![
         #[cfg(feature = "dsc")]
         "dsc",
+        #[cfg(feature = "neor")]
+        "neor",
     ]
 }
 
@@ -21,8 +25,34 @@ pub fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn D
     match panel.vendor.as_str() {
         #[cfg(feature = "dsc")]
         "dsc" => dsc::factory(panel, problems),
+        #[cfg(feature = "neor")]
+        "neor" => neor::factory(panel, problems),
         other => {
             problems.error(format!("panel {}: vendor", panel.id), format!("\"{other}\" is not known"), which(other));
+            None
+        }
+    }
+}
+
+/// How panels of a vendor that dial us are told apart, with the vendor's name; `None` for a vendor whose panels do not
+/// dial.
+#[must_use]
+pub fn identify(vendor: &str) -> Option<(&'static str, Identify)> {
+    match vendor {
+        #[cfg(feature = "neor")]
+        "neor" => Some(("neor", driver_neor::identify)),
+        _ => None,
+    }
+}
+
+/// The configuration of a panel that wants in, ready to be put into the file and filled in.
+#[must_use]
+pub fn stanza(vendor: &str, id: &PanelId, identifier: &str, listen: &str) -> Option<String> {
+    match vendor {
+        #[cfg(feature = "neor")]
+        "neor" => Some(neor::stanza(id, identifier, listen)),
+        _ => {
+            let _ = (id, identifier, listen);
             None
         }
     }
@@ -34,6 +64,8 @@ pub fn vendor_keys(vendor: &str) -> Vec<String> {
     match vendor {
         #[cfg(feature = "dsc")]
         "dsc" => super::vendor_table::keys::<driver_dsc::RawConfig>(),
+        #[cfg(feature = "neor")]
+        "neor" => super::vendor_table::keys::<driver_neor::RawConfig>(),
         _ => Vec::new(),
     }
 }
@@ -45,21 +77,47 @@ pub fn is_factory_secret(vendor: &str, kind: CredentialKind, secret: &str) -> bo
         ("dsc", CredentialKind::Password) => &["user"],
         ("dsc", CredentialKind::MasterCode) => &["1234", "123456"],
         ("dsc", CredentialKind::InstallerCode) => &["5555", "555555"],
+        ("neor", CredentialKind::Password) => &["12345678", "12345678123456781234567812345678"],
+        ("neor", CredentialKind::MasterCode) => &["1234", "123456", "12345678"],
+        ("neor", CredentialKind::InstallerCode) => &["5555", "555555", "55555555"],
         _ => &[],
     };
     known.contains(&secret)
 }
 
-/// One line of a capture, decoded; `None` for an empty line or a comment.
+/// What a capture is decrypted with, where a vendor's frames are encrypted.
+#[derive(Debug, Clone, Default)]
+pub struct CaptureSecrets {
+    /// By which the panel says who it is, where the capture does not show it.
+    pub identifier: Option<String>,
+    /// The module's access code.
+    pub access_code: Option<Password>,
+}
+
+/// Decodes a capture line by line; an empty line or a comment gives nothing.
+pub type CaptureDecoder = Box<dyn FnMut(&str) -> Vec<Decoded>>;
+
+/// What decodes a capture of a vendor's frames.
 ///
 /// # Errors
-/// When there is no such vendor: what to give instead.
-pub fn decode(vendor: &str, line: &str, options: DecodeOptions) -> Result<Option<Decoded>, String> {
+/// When there is no such vendor, or its frames need no secrets: what to give instead.
+pub fn decoder(vendor: &str, secrets: CaptureSecrets, options: DecodeOptions) -> Result<CaptureDecoder, String> {
     match vendor {
         #[cfg(feature = "dsc")]
-        "dsc" => Ok(driver_dsc::decode(line, options)),
+        "dsc" if secrets.identifier.is_some() || secrets.access_code.is_some() => {
+            Err("frames of dsc are not encrypted: leave --identifier and --access-code-file out".to_owned())
+        }
+        #[cfg(feature = "dsc")]
+        "dsc" => Ok(Box::new(move |line| driver_dsc::decode(line, options).into_iter().collect())),
+        #[cfg(feature = "neor")]
+        "neor" => {
+            let CaptureSecrets { identifier, access_code } = secrets;
+            let keys = driver_neor::CaptureKeys { identifier, type1: access_code.clone(), type2: access_code };
+            let mut capture = driver_neor::CaptureDecoder::new(keys, options);
+            Ok(Box::new(move |line| capture.line(line)))
+        }
         other => {
-            let _ = (line, options);
+            let _ = (secrets, options);
             Err(format!("there is no vendor \"{other}\": {}", which(other)))
         }
     }
@@ -78,21 +136,54 @@ fn which(word: &str) -> String {
 #[cfg(feature = "dsc")]
 mod dsc {
     use super::{Arc, DriverFactory, PanelConfig, Problems};
-    use crate::daemon::vendor_table;
+    use crate::daemon::vendor_table::{WrongKey, checked};
 
     pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
-        let read = vendor_table::read::<driver_dsc::RawConfig>(panel, problems);
-        match read.table?.validate() {
-            Ok(config) if read.wrong.is_empty() => Some(Arc::new(driver_dsc::DscFactory::new(config))),
-            Ok(_) => None,
-            Err(errors) => {
-                // A key that could not be read is not missing as well.
-                for error in errors.into_iter().filter(|error| !read.wrong.iter().any(|key| key == error.key)) {
-                    problems.error(format!("panel {}: dsc.{}", panel.id, error.key), error.problem, error.fix);
-                }
-                None
-            }
-        }
+        let config = checked(panel, problems, |raw: driver_dsc::RawConfig| {
+            let told =
+                |error: driver_dsc::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
+            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
+        })?;
+        Some(Arc::new(driver_dsc::DscFactory::new(config)))
+    }
+}
+
+#[cfg(feature = "neor")]
+mod neor {
+    use super::{Arc, DriverFactory, PanelConfig, PanelId, Problems};
+    use crate::daemon::vendor_table::{WrongKey, checked};
+
+    pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
+        let config = checked(panel, problems, |raw: driver_neor::RawConfig| {
+            let told =
+                |error: driver_neor::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
+            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
+        })?;
+        Some(Arc::new(driver_neor::NeorFactory::new(config)))
+    }
+
+    /// The identifier came from the network: it is written as TOML writes a text.
+    pub(super) fn stanza(id: &PanelId, identifier: &str, listen: &str) -> String {
+        let (identifier, listen) = (toml::Value::from(identifier), toml::Value::from(listen));
+        format!(
+            r#"
+[[panel]]
+id = "{id}"
+vendor = "neor"
+
+[panel.credentials]
+# Integration access code: section [851][700] for type 2, 32 hex digits, or [851][423] for type 1, 8 hex digits.
+password = {{ file = "/etc/panelgate/{id}.access-code" }}
+# The panel's master code: users are managed with it.
+master_code = {{ file = "/etc/panelgate/{id}.master-code" }}
+
+[panel.neor]
+identifier = {identifier}
+listen = {listen}
+# "type2" if option 4 of section [851][425] is on, else "type1".
+encryption = "type2"
+"#
+        )
     }
 }
 
@@ -107,6 +198,7 @@ pub mod simulator {
     #[derive(Debug, Clone, Default)]
     #[allow(missing_docs, reason = "the fields are the command line's options")]
     pub struct Wanted {
+        pub identifier: Option<String>,
         pub interface: Option<String>,
         pub model: Option<String>,
         pub users: Option<u16>,
@@ -129,6 +221,8 @@ pub mod simulator {
         match vendor {
             #[cfg(feature = "dsc")]
             "dsc" => dsc(wanted),
+            #[cfg(feature = "neor")]
+            "neor" => neor(wanted),
             other => {
                 let _ = wanted;
                 Err(format!("there is no simulated \"{other}\": {}", super::which(other)))
@@ -163,5 +257,72 @@ pub mod simulator {
         }
         let simulator = DscSimulator::new(config).map_err(|error| error.to_string())?;
         Ok(Box::new(simulator))
+    }
+
+    #[cfg(feature = "neor")]
+    fn neor(wanted: Wanted) -> Result<Box<dyn Simulator>, String> {
+        use driver_neor::codec::Encryption;
+        use driver_neor::sim::{Model, NeoSimulator, SimConfig};
+        if let Some(interface) = wanted.interface {
+            return Err(format!("a panel of neor has no interface \"{interface}\": leave --interface out"));
+        }
+        let name = wanted.model.unwrap_or_else(|| "HS2128".to_owned());
+        let model = Model::parse(&name).ok_or_else(|| {
+            let known = Model::ALL.map(Model::name).join(", ");
+            format!("no model \"{name}\": give {known}")
+        })?;
+        let mut config = SimConfig::new(model);
+        config.id = wanted.identifier.unwrap_or(config.id);
+        config.seed = wanted.seed;
+        config.users = wanted.users.unwrap_or(config.users);
+        config.partitions = wanted.partitions.unwrap_or(config.partitions);
+        config.zones = wanted.zones.map_or(config.zones, u16::from);
+        config.code_length = wanted.code_length.unwrap_or(config.code_length);
+        config.master = wanted.master;
+        config.installer = wanted.installer;
+        for (name, value) in &wanted.settings {
+            config.set(name, value)?;
+        }
+        match (wanted.password, config.encryption) {
+            (Some(code), Encryption::Type2) => config.type2_code = code,
+            (Some(code), _) => config.type1_code = code,
+            (None, _) => {}
+        }
+        let simulator = NeoSimulator::new(config).map_err(|error| error.to_string())?;
+        Ok(Box::new(simulator))
+    }
+}
+
+#[cfg(all(test, feature = "neor"))]
+mod tests {
+    use std::path::Path;
+
+    use panel_driver::LinkConfig;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn what_adoption_prints_is_a_configuration_of_that_panel() {
+        let id = "neor-7".parse().expect("an id");
+        for identifier in ["310212345678", "3102\"\\\n"] {
+            let stanza = stanza("neor", &id, identifier, "0.0.0.0:3072").expect("neor's panels dial");
+            let text = format!("[gateway]\nid = \"g\"\n{stanza}");
+            let (config, _) =
+                config::parse(&text, Path::new("/")).check(|_| Problems::default()).expect("a configuration");
+            let panel = config.panels.first().expect("a panel");
+            assert_eq!((&panel.id, panel.vendor.as_str()), (&id, "neor"));
+            assert!(panel.credentials.password.is_some() && panel.credentials.master_code.is_some());
+            assert_eq!(panel.vendor_table.get("identifier"), Some(&identifier.into()));
+            let mut problems = Problems::default();
+            let link = factory(panel, &mut problems).map(|factory| factory.link().clone());
+            let expected = LinkConfig::TcpIn {
+                listen: "0.0.0.0:3072".parse().expect("an address"),
+                identifier: identifier.to_owned(),
+            };
+            // Whoever makes up an identifier that is none gets no further than that.
+            assert_eq!(link, (identifier == "310212345678").then_some(expected), "{problems}");
+        }
+        assert_eq!(stanza("dsc", &id, "x", "y"), None);
     }
 }

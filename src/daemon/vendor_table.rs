@@ -1,20 +1,49 @@
 //! A vendor's own table of the configuration, read without knowing the vendor.
-#![cfg_attr(not(feature = "dsc"), allow(dead_code, reason = "a build without vendors reads no table"))]
+#![cfg_attr(
+    not(any(feature = "dsc", feature = "neor")),
+    allow(dead_code, reason = "a build without vendors reads no table")
+)]
 
 use serde::de::DeserializeOwned;
 
 use crate::config::{PanelConfig, Problems, nearest};
 
+/// What a vendor says of one of its keys.
+pub(super) struct WrongKey {
+    pub(super) key: &'static str,
+    pub(super) what: String,
+    pub(super) fix: String,
+}
+
+/// A vendor's table, read and checked by the vendor; everything that is wrong with it goes to `problems`.
+pub(super) fn checked<R: DeserializeOwned, C>(
+    panel: &PanelConfig,
+    problems: &mut Problems,
+    validate: impl FnOnce(R) -> Result<C, Vec<WrongKey>>,
+) -> Option<C> {
+    let read = read::<R>(panel, problems);
+    match validate(read.table?) {
+        Ok(config) => read.wrong.is_empty().then_some(config),
+        Err(errors) => {
+            // A key that could not be read is not missing as well.
+            for error in errors.into_iter().filter(|error| !read.wrong.iter().any(|key| key == error.key)) {
+                problems.error(format!("panel {}: {}.{}", panel.id, panel.vendor, error.key), error.what, error.fix);
+            }
+            None
+        }
+    }
+}
+
 /// A vendor's table, without the keys that are wrong.
-pub(super) struct Read<T> {
-    pub(super) table: Option<T>,
+struct Read<T> {
+    table: Option<T>,
     /// Keys that were told of already.
-    pub(super) wrong: Vec<String>,
+    wrong: Vec<String>,
 }
 
 /// Reads a vendor's table. Each key is read by itself first, so that every wrong one is told at once; that needs a raw
 /// type in which no key is required.
-pub(super) fn read<T: DeserializeOwned>(panel: &PanelConfig, problems: &mut Problems) -> Read<T> {
+fn read<T: DeserializeOwned>(panel: &PanelConfig, problems: &mut Problems) -> Read<T> {
     let mut wrong = Vec::new();
     let mut sound = toml::Table::new();
     for (key, value) in &panel.vendor_table {

@@ -1,11 +1,12 @@
 use std::fs;
 use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use panel_driver::sim::{ServeOn, SimHandle, SimServer};
-use panel_model::AccessCode;
+use panel_model::{AccessCode, InstallerCode, Password};
 use tokio::sync::mpsc;
 
 use super::Places;
@@ -31,29 +32,40 @@ pub(super) struct Inhabited {
 const MASTER: &str = "2580";
 const INSTALLER: &str = "8024";
 const PASSWORD: &str = "demo";
+const ACCESS_CODE: &str = "DE30DE30";
+/// By which the panel that dials says who it is.
+const IDENTIFIER: &str = "310212345678";
 
 impl House {
-    /// Starts both panels and writes the configuration.
+    /// Starts the panels and writes the configuration.
     pub(super) async fn build(places: &Places) -> anyhow::Result<Self> {
         let pty = places.data_dir.join("it100.pty");
-        let it100 = serve("it100", "PC1864", 12, 16, 2, ServeOn::Pty(pty.clone())).await?;
-        let envisalink = serve("envisalink", "PC1832", 6, 8, 1, ServeOn::Listen("127.0.0.1:0".into())).await?;
+        let door = free_address()?;
+        let it100 = serve("dsc", behind("it100", wanted("PC1864", 12, 16, 2)), ServeOn::Pty(pty.clone())).await?;
+        let listen = ServeOn::Listen("127.0.0.1:0".into());
+        let envisalink = serve("dsc", behind("envisalink", wanted("PC1832", 6, 8, 1)), listen).await?;
+        let neo = serve("neor", dialling(wanted("HS2064", 20, 16, 2)), ServeOn::Connect(door.to_string())).await?;
         let port = envisalink.addr().context("the simulated Envisalink has no port")?.port();
-        for (file, secret) in [("master.code", MASTER), ("installer.code", INSTALLER), ("evl.password", PASSWORD)] {
+        for (file, secret) in [
+            ("master.code", MASTER),
+            ("installer.code", INSTALLER),
+            ("evl.password", PASSWORD),
+            ("neo.access-code", ACCESS_CODE),
+        ] {
             write_private(&places.data_dir.join(file), secret)?;
         }
         let config = places.data_dir.join("panelgate.toml");
-        fs::write(&config, configuration(places, &pty, port)).context("the configuration cannot be written")?;
+        fs::write(&config, configuration(places, &pty, port, door)).context("the configuration cannot be written")?;
         let inhabited = |name, server: &SimServer| Inhabited {
             name,
             panel: server.handle(),
             code: AccessCode::new(MASTER.to_owned()),
         };
-        let panels = vec![inhabited("dsc-1", &it100), inhabited("dsc-2", &envisalink)];
-        Ok(Self { config, panels, servers: vec![it100, envisalink] })
+        let panels = vec![inhabited("dsc-1", &it100), inhabited("dsc-2", &envisalink), inhabited("neor-1", &neo)];
+        Ok(Self { config, panels, servers: vec![it100, envisalink, neo] })
     }
 
-    /// Ends both panels.
+    /// Ends the panels.
     pub(super) async fn leave(self) {
         for server in self.servers {
             server.stop().await;
@@ -61,28 +73,38 @@ impl House {
     }
 }
 
-async fn serve(
-    interface: &str,
-    model: &str,
-    users: u16,
-    zones: u8,
-    partitions: u8,
-    on: ServeOn,
-) -> anyhow::Result<SimServer> {
-    let wanted = Wanted {
-        interface: Some(interface.to_owned()),
+/// Where the panel that dials finds the daemon. Nobody listens there between this look and the daemon's start; that
+/// somebody else takes just this port meanwhile would be told.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let looked = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    looked.context("there is no free port for the panel that dials")
+}
+
+fn wanted(model: &str, users: u16, zones: u8, partitions: u8) -> Wanted {
+    Wanted {
         model: Some(model.to_owned()),
         users: Some(users),
         zones: Some(zones),
         partitions: Some(partitions),
         seed: 1,
         master: Some(AccessCode::new(MASTER.to_owned())),
-        installer: Some(panel_model::InstallerCode::new(INSTALLER.to_owned())),
-        password: Some(panel_model::Password::new(PASSWORD.to_owned())),
-        code_length: None,
-        settings: Vec::new(),
-    };
-    let simulator = simulator::make("dsc", wanted).map_err(anyhow::Error::msg)?;
+        installer: Some(InstallerCode::new(INSTALLER.to_owned())),
+        ..Wanted::default()
+    }
+}
+
+fn behind(interface: &str, wanted: Wanted) -> Wanted {
+    let password = Some(Password::new(PASSWORD.to_owned()));
+    Wanted { interface: Some(interface.to_owned()), password, ..wanted }
+}
+
+fn dialling(wanted: Wanted) -> Wanted {
+    let password = Some(Password::new(ACCESS_CODE.to_owned()));
+    Wanted { identifier: Some(IDENTIFIER.to_owned()), password, ..wanted }
+}
+
+async fn serve(vendor: &str, wanted: Wanted, on: ServeOn) -> anyhow::Result<SimServer> {
+    let simulator = simulator::make(vendor, wanted).map_err(anyhow::Error::msg)?;
     // What happens inside the panel is told to nobody: the daemon tells it.
     let (happened, _) = mpsc::channel(1);
     Ok(SimServer::start(simulator, on, happened).await?)
@@ -94,7 +116,7 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn configuration(places: &Places, pty: &Path, port: u16) -> String {
+fn configuration(places: &Places, pty: &Path, port: u16, door: SocketAddr) -> String {
     format!(
         r#"# Written by `panelgate demo`.
 [gateway]
@@ -133,6 +155,16 @@ host = "127.0.0.1"
 port = {port}
 model = "PC1832"
 zones = 8
+
+[[panel]]
+id = "neor-1"
+vendor = "neor"
+label = "Warehouse"
+credentials = {{ password = {{ file = "neo.access-code" }}, master_code = {{ file = "master.code" }}, installer_code = {{ file = "installer.code" }} }}
+[panel.neor]
+identifier = "{IDENTIFIER}"
+listen = "{door}"
+encryption = "type1"
 "#,
         gateway = places.gateway,
         socket = places.socket.display(),

@@ -8,12 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::house::Inhabited;
 
-/// One round. `CODE` stands for a code that the house knows; `dsc-N` says at which panel.
+/// One round. `CODE` stands for a code that the house knows; The first word says at which panel.
 const ROUND: &[(&str, &str)] = &[
     ("dsc-2", "open 1"),
     ("dsc-1", "open 3"),
     ("dsc-2", "close 1"),
+    ("neor-1", "open 2"),
     ("dsc-1", "close 3"),
+    ("neor-1", "close 2"),
     ("dsc-1", "open 5"),
     ("dsc-2", "trip 4"),
     ("dsc-1", "close 5"),
@@ -21,12 +23,15 @@ const ROUND: &[(&str, &str)] = &[
     ("dsc-2", "close 2"),
     ("dsc-2", "enter CODE 1"),
     ("dsc-1", "trip 7"),
+    ("neor-1", "enter CODE 1"),
     ("dsc-1", "open 2"),
     ("dsc-1", "close 2"),
     ("dsc-2", "enter CODE 1"),
+    ("neor-1", "trip 5"),
     ("dsc-1", "ac off"),
     ("dsc-2", "trip 6"),
     ("dsc-1", "ac on"),
+    ("neor-1", "enter CODE 1"),
     ("dsc-2", "battery low 3"),
     ("dsc-1", "trip 12"),
     ("dsc-2", "battery ok 3"),

@@ -213,7 +213,8 @@ fn a_wish_that_is_not_written_yet_outlives_what_the_panel_shows() {
     assert_eq!(bench.step(), Some((4, Field::Code)));
     // The panel took the code, but the line broke before it could say so; then its list of users is read.
     bench.finish(Outcome::interrupted());
-    bench.take(report(4, CodeState::Set));
+    let changes = bench.take(report(4, CodeState::Set));
+    assert!(changes.reports_users() && changes.events.is_empty(), "nobody else added that user: {changes:?}");
     assert!(matches!(bench.condition(4, Field::Code), Some(Condition::Pending { .. })));
     assert_eq!(bench.step(), Some((4, Field::Code)), "written again: nobody knows which code is there");
     bench.finish(Outcome::Applied(Evidence::Acknowledged));
@@ -251,6 +252,54 @@ fn that_a_code_is_there_does_not_prove_which() {
     bench.step();
     let applied = Condition::Applied { evidence: Evidence::Acknowledged };
     assert_eq!(bench.condition(4, Field::Code), Some(&applied), "the list shows a letter, no digits");
+}
+
+#[test]
+fn what_proved_a_code_proves_nothing_of_the_next_one() {
+    let mut bench = Bench::new(Authority::Panel);
+    bench.wish(4, 1, "4821", None);
+    bench.step();
+    bench.finish(Outcome::Applied(Evidence::ReadBack));
+    let evidence = |bench: &Bench| bench.book.picture.users[&slot(4)].code.evidence;
+    assert_eq!(evidence(&bench), Evidence::ReadBack);
+    bench.wish(4, 2, "4822", None);
+    assert_eq!(bench.step(), Some((4, Field::Code)));
+    bench.finish(Outcome::Applied(Evidence::WrittenBlind));
+    assert_eq!(evidence(&bench), Evidence::WrittenBlind);
+    bench.step();
+    let applied = Condition::Applied { evidence: Evidence::WrittenBlind };
+    assert_eq!(bench.condition(4, Field::Code), Some(&applied));
+    // The same code, proved better: that stands when it is written blindly again.
+    let mut seen = UserReport::new(slot(4), Evidence::ReadBack);
+    (seen.code_state, seen.code) = (Some(CodeState::Set), Some(AccessCode::new("4822".into())));
+    bench.take(DriverEvent::User(Box::new(seen.clone())));
+    assert_eq!(evidence(&bench), Evidence::ReadBack);
+    // A code that somebody else set, shown less surely.
+    (seen.evidence, seen.code) = (Evidence::Acknowledged, Some(AccessCode::new("9753".into())));
+    let changes = bench.take(DriverEvent::User(Box::new(seen)));
+    assert_eq!(changes.events.len(), 1, "{changes:?}");
+    assert_eq!(evidence(&bench), Evidence::Acknowledged);
+}
+
+#[test]
+fn what_is_wished_and_found_at_the_panel_is_nobody_elses_doing() {
+    let mut bench = Bench::new(Authority::Panel);
+    let shown = |code: &str, label: &str| {
+        let mut seen = UserReport::new(slot(4), Evidence::ReadBack);
+        (seen.code_state, seen.code) = (Some(CodeState::Set), Some(AccessCode::new(code.into())));
+        seen.label = Label::from_panel(label);
+        DriverEvent::User(Box::new(seen))
+    };
+    let told = |changes: &Changes| changes.events.iter().filter_map(|(_, e)| e.text.clone()).collect::<Vec<_>>();
+    bench.take(shown("1111", "User 4"));
+    bench.wish(4, 1, "4821", Some("Anna"));
+    bench.step();
+    bench.finish(Outcome::interrupted());
+    assert_eq!(told(&bench.take(shown("4821", "Anna"))), [""; 0], "our own writing arrived");
+    bench.wish(4, 2, "4822", None);
+    bench.step();
+    bench.finish(Outcome::interrupted());
+    assert_eq!(told(&bench.take(shown("9753", "Berta"))), ["code changed, label Anna -> Berta"]);
 }
 
 #[test]

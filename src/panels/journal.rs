@@ -46,67 +46,82 @@ impl Journal {
         Self { store, chain: Chain::default(), panel, under_way: VecDeque::new(), cancel, told: false }
     }
 
+    /// Everything is on the disk.
     pub(super) fn is_settled(&self) -> bool {
         self.under_way.is_empty()
     }
 
+    /// The store could not take the oldest write, which is tried again. Until it is taken, what comes is kept in line
+    /// behind it: whoever can should bring nothing new.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.under_way.front().is_some_and(|first| first.again.is_some())
+    }
+
     /// Hands a write to the store. A grouped one is settled later ([`Self::settle_one`]); one that is due now is
-    /// committed, with all before it, when this returns.
+    /// committed, with all before it, when this returns, unless the journal [is stuck](Self::is_stuck).
     pub(super) async fn write(&mut self, urgency: Urgency, write: Write) {
-        // Behind a write that waits to be tried again nothing newer is written: it would be overwritten by what is older.
-        while self.under_way.len() >= UNDER_WAY || self.under_way.front().is_some_and(|w| w.again.is_some()) {
+        while self.under_way.len() >= UNDER_WAY {
             self.settle_one().await;
+        }
+        if self.is_stuck() {
+            self.under_way.push_back(UnderWay { committed: None, again: Some(clock::now()), write });
+            return;
         }
         let work = Arc::clone(&write);
         let committed = self.store.begin_write_in(&self.chain, urgency, move |tx| work(tx)).await.ok();
         self.under_way.push_back(UnderWay { committed, again: None, write });
-        if urgency == Urgency::Now {
-            self.settle().await;
+        while urgency == Urgency::Now && !self.is_settled() && !self.is_stuck() {
+            self.settle_one().await;
         }
     }
 
-    /// Waits until everything is committed.
+    /// Waits until everything is committed, or given up.
     pub(super) async fn settle(&mut self) {
         while !self.is_settled() {
             self.settle_one().await;
         }
     }
 
-    /// Waits for the oldest write's commit; pends if none is under way. What the store cannot take is handed to it
-    /// again until it can: little is taken from the driver meanwhile, so its events wait in their bounded queue, then
-    /// in the link. Given up only when the daemon stops.
+    /// Waits until the oldest write is committed, or the store has refused it; pends if none is under way. What the
+    /// store cannot take is handed to it again, second after second, until it can. When the daemon stops, it gets one
+    /// more try without a wait; if that fails, everything in line is given up.
     ///
     /// # Cancel safety
     /// A write stays first in line until it is committed. Cut short while it is with the store, it is waited for next
     /// time and not handed over twice.
     pub(super) async fn settle_one(&mut self) {
-        while let Some(first) = self.under_way.front_mut() {
-            if let Some(committed) = &mut first.committed {
-                let result = committed.await;
-                first.committed = None;
-                match result {
-                    Ok(()) => return self.first_is_done(),
-                    Err(error) => self.refused(&error),
-                }
-            }
-            self.take_back_the_rest().await;
-            let Some(first) = self.under_way.front_mut() else { return };
-            if let Some(again) = first.again {
-                tokio::select! {
-                    biased;
-                    () = self.cancel.cancelled() => return self.first_is_done(),
-                    () = sleep_until(again.into()) => {}
-                }
-            }
-            self.chain.mend();
-            let work = Arc::clone(&first.write);
-            // It has waited long enough: not for company, too.
-            match self.store.begin_write_in(&self.chain, Urgency::Now, move |tx| work(tx)).await {
-                Ok(committed) => first.committed = Some(committed),
-                Err(error) => self.refused(&error),
+        let Some(first) = self.under_way.front() else { return std::future::pending().await };
+        if first.committed.is_none() {
+            self.try_again().await;
+        }
+        let Some(first) = self.under_way.front_mut() else { return };
+        let Some(committed) = &mut first.committed else { return };
+        let result = committed.await;
+        first.committed = None;
+        match result {
+            Ok(()) => self.first_is_done(),
+            Err(error) => self.refused(&error),
+        }
+    }
+
+    /// Hands the first in line to the store once more, when it is time.
+    async fn try_again(&mut self) {
+        self.take_back_the_rest().await;
+        let Some(first) = self.under_way.front_mut() else { return };
+        if let Some(again) = first.again {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => {}
+                () = sleep_until(again.into()) => {}
             }
         }
-        std::future::pending().await
+        self.chain.mend();
+        let work = Arc::clone(&first.write);
+        // It has waited long enough: not for company, too.
+        match self.store.begin_write_in(&self.chain, Urgency::Now, move |tx| work(tx)).await {
+            Ok(committed) => first.committed = Some(committed),
+            Err(error) => self.refused(&error),
+        }
     }
 
     /// Those behind a write that failed are refused by the store. When it has said so of all of them, the line can be
@@ -122,13 +137,19 @@ impl Journal {
     }
 
     fn first_is_done(&mut self) {
-        if !self.cancel.is_cancelled() && std::mem::take(&mut self.told) {
+        self.under_way.pop_front();
+        // Those behind it have not been tried yet.
+        if self.is_settled() && std::mem::take(&mut self.told) {
             info!(panel = %self.panel, "the store takes events again");
         }
-        self.under_way.pop_front();
     }
 
     fn refused(&mut self, error: &StoreError) {
+        if self.cancel.is_cancelled() {
+            // None behind it may be written without it.
+            warn!(%error, panel = %self.panel, lost = self.under_way.len(), "the store did not take what the panel told");
+            return self.under_way.clear();
+        }
         if !std::mem::replace(&mut self.told, true) {
             warn!(%error, panel = %self.panel, "the store cannot take what the panel told; trying until it can");
         }
@@ -140,7 +161,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use futures_util::FutureExt as _;
 
@@ -175,25 +197,96 @@ mod tests {
         assert_eq!((tries.load(Ordering::SeqCst), done.load(Ordering::SeqCst)), (2, 1));
     }
 
-    #[tokio::test]
-    async fn no_write_overtakes_one_that_the_store_could_not_take() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let keys = Arc::new(Keys::from_bytes([7; 32]));
-        let (store, _) = Store::open(&StoreOptions::new(folder.path()), keys).expect("a store");
-        let mut journal = Journal::new(store, "p".parse().expect("an id"), CancellationToken::new());
-        let done = Arc::new(std::sync::Mutex::new(Vec::new()));
-        for n in 0..5 {
-            let (tries, done) = (AtomicU32::new(0), Arc::clone(&done));
+    /// A journal over a store that refuses all but the first write while `full` is set, and what was written.
+    struct Bench {
+        journal: Journal,
+        cancel: CancellationToken,
+        full: Arc<AtomicBool>,
+        done: Arc<Mutex<Vec<u32>>>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let keys = Arc::new(Keys::from_bytes([7; 32]));
+            let (store, _) = Store::open(&StoreOptions::new(folder.path()), keys).expect("a store");
+            let cancel = CancellationToken::new();
+            let journal = Journal::new(store, "p".parse().expect("an id"), cancel.clone());
+            Self { journal, cancel, full: Arc::default(), done: Arc::default(), _folder: folder }
+        }
+
+        /// The first write that finds the disk full, with some more behind it that are with the store already.
+        async fn stuck() -> Self {
+            let mut bench = Self::new();
+            bench.full.store(true, Ordering::SeqCst);
+            for n in 0..5 {
+                bench.write(Urgency::Grouped, n).await;
+            }
+            while !bench.journal.is_stuck() {
+                bench.journal.settle_one().await;
+            }
+            assert_eq!(bench.done(), [0]);
+            bench
+        }
+
+        async fn write(&mut self, urgency: Urgency, n: u32) {
+            let (full, done) = (Arc::clone(&self.full), Arc::clone(&self.done));
             let write: Write = Arc::new(move |_: &mut Tx<'_>| {
-                if n == 1 && tries.fetch_add(1, Ordering::SeqCst) < 2 {
+                if n > 0 && full.load(Ordering::SeqCst) {
                     return Err(StoreError::Full);
                 }
                 done.lock().expect("not poisoned").push(n);
                 Ok(())
             });
-            journal.write(Urgency::Grouped, write).await;
+            self.journal.write(urgency, write).await;
         }
-        journal.settle().await;
-        assert_eq!(*done.lock().expect("not poisoned"), [0, 1, 2, 3, 4]);
+
+        fn done(&self) -> Vec<u32> {
+            self.done.lock().expect("not poisoned").clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn no_write_overtakes_one_that_the_store_could_not_take() {
+        let mut bench = Bench::stuck().await;
+        bench.journal.settle_one().await;
+        assert_eq!(bench.done(), [0], "tried again in vain");
+        bench.full.store(false, Ordering::SeqCst);
+        bench.journal.settle().await;
+        bench.write(Urgency::Now, 5).await;
+        assert_eq!(bench.done(), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_behind_a_write_that_the_store_could_not_take() {
+        let mut bench = Bench::stuck().await;
+        bench.write(Urgency::Now, 5).now_or_never().expect("it is kept in line");
+        bench.write(Urgency::Grouped, 6).now_or_never().expect("it is kept in line");
+        assert!(bench.journal.is_stuck() && !bench.journal.is_settled());
+        bench.full.store(false, Ordering::SeqCst);
+        bench.journal.settle().await;
+        assert_eq!(bench.done(), [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_tried_once_more_when_the_daemon_stops() {
+        let mut bench = Bench::stuck().await;
+        bench.full.store(false, Ordering::SeqCst);
+        bench.cancel.cancel();
+        bench.write(Urgency::Now, 5).await;
+        bench.journal.settle().await;
+        assert_eq!(bench.done(), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_takes_nothing_does_not_hold_up_the_end_and_nothing_is_written_past_the_gap() {
+        let mut bench = Bench::stuck().await;
+        bench.cancel.cancel();
+        bench.journal.settle().await;
+        bench.full.store(false, Ordering::SeqCst);
+        bench.write(Urgency::Now, 5).await;
+        bench.journal.settle().await;
+        assert_eq!(bench.done(), [0]);
     }
 }

@@ -1,12 +1,13 @@
 //! One owner task per panel: the only place that holds a panel's state, talks to its driver and opens its link.
 //!
-//! Must never know MQTT, HTTP or a vendor. Start with [`PanelUnit::run`] in `owner.rs` (the loop), then `book.rs`
+//! Must never know MQTT, HTTP or a vendor. Start with [`PanelUnit::run`] in `owner/` (the loop), then `book/`
 //! (what is known and wished, pure) and `reconcile.rs` (what to do next, pure).
 
 mod backoff;
 mod book;
 #[cfg(test)]
 mod book_test;
+mod dialling;
 mod journal;
 mod owner;
 mod reconcile;
@@ -15,11 +16,12 @@ mod supervision;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use panel_driver::{Command, DriverFactory, Outcome, Reply, WireLog};
+use panel_driver::{Command, DriverFactory, Links, Outcome, Reply, WireLog};
 use panel_model::{AccessCode, InstallerCode, PanelId, Password};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 pub(crate) use book::Accepted;
+pub use dialling::{Dialling, ListenSetup, PanelDoor, WantingPanel};
 pub use panel_model::{Answer, PanelSnapshot, PanelStatus};
 pub use supervision::SupervisionConfig;
 
@@ -142,16 +144,26 @@ impl PanelHandle {
 }
 
 /// The ways to all panels' owners.
-#[derive(Debug, Clone, Default)]
-pub struct Panels(Arc<BTreeMap<PanelId, PanelHandle>>);
+#[derive(Debug, Clone)]
+pub struct Panels {
+    handles: Arc<BTreeMap<PanelId, PanelHandle>>,
+    dialling: Dialling,
+}
 
 impl Panels {
     /// Requests that may wait for one owner; when full, the asker waits.
     const WAITING_REQUESTS: usize = 32;
 
-    /// Makes handles and the units to run behind them.
+    /// Makes handles and the units to run behind them. `listening`: addresses to listen on besides those of the
+    /// panels themselves.
     #[must_use]
-    pub fn new(setups: Vec<PanelSetup>, store: &Store, keys: &Arc<Keys>) -> (Self, Vec<PanelUnit>) {
+    pub fn new(
+        setups: Vec<PanelSetup>,
+        listening: Vec<ListenSetup>,
+        store: &Store,
+        keys: &Arc<Keys>,
+    ) -> (Self, Vec<PanelUnit>) {
+        let dialling = Dialling::new(&setups, listening);
         let mut handles = BTreeMap::new();
         let mut units = Vec::new();
         for setup in setups {
@@ -163,29 +175,36 @@ impl Panels {
                 setup,
                 store: store.clone(),
                 keys: Arc::clone(keys),
+                links: Arc::clone(dialling.links()),
                 requests: Mutex::new(receiver),
                 publish,
                 wire: wire.clone(),
             })));
             handles.insert(id, PanelHandle { requests, picture, wire });
         }
-        (Self(Arc::new(handles)), units)
+        (Self { handles: Arc::new(handles), dialling }, units)
     }
 
     /// The panels' names.
     pub fn ids(&self) -> impl Iterator<Item = &PanelId> {
-        self.0.keys()
+        self.handles.keys()
     }
 
     /// The way to one panel.
     #[must_use]
     pub fn get(&self, id: &PanelId) -> Option<&PanelHandle> {
-        self.0.get(id)
+        self.handles.get(id)
     }
 
     /// All panels by name.
     pub fn iter(&self) -> impl Iterator<Item = (&PanelId, &PanelHandle)> {
-        self.0.iter()
+        self.handles.iter()
+    }
+
+    /// The panels that dial us, known or not.
+    #[must_use]
+    pub fn dialling(&self) -> &Dialling {
+        &self.dialling
     }
 }
 
@@ -198,6 +217,7 @@ struct UnitParts {
     setup: PanelSetup,
     store: Store,
     keys: Arc<Keys>,
+    links: Arc<Links>,
     /// Behind a lock so that a run after a crash takes over the same queue.
     requests: Mutex<mpsc::Receiver<PanelRequest>>,
     publish: watch::Sender<Arc<PanelSnapshot>>,

@@ -25,11 +25,17 @@ pub(super) struct Supervision {
 }
 
 impl Supervision {
+    /// What it tells.
+    pub(super) const EVENTS: [EventKind; 3] = [EventKind::PanelOnline, EventKind::PanelLate, EventKind::PanelOffline];
+
     /// A panel that was not heard of in this run. `known`: we have its state from before, so it is stale and not
-    /// offline until the timer says so.
-    pub(super) fn new(now: Instant, config: SupervisionConfig, known: bool) -> Self {
-        let status = if known { PanelStatus::Stale } else { PanelStatus::Offline };
-        Self { config, connected: false, last_heard: now, status, missed: !known }
+    /// offline until the timer says so. `told`: the last event of an earlier run; what was told missing then is told
+    /// back when it comes, and not told missing again.
+    pub(super) fn new(now: Instant, config: SupervisionConfig, known: bool, told: Option<EventKind>) -> Self {
+        let offline = !known || told == Some(EventKind::PanelOffline);
+        let status = if offline { PanelStatus::Offline } else { PanelStatus::Stale };
+        let missed = offline || told == Some(EventKind::PanelLate);
+        Self { config, connected: false, last_heard: now, status, missed }
     }
 
     pub(super) fn status(&self) -> PanelStatus {
@@ -104,7 +110,7 @@ mod tests {
     fn a_panel_goes_late_then_offline_and_comes_back() {
         let t = panel_driver::clock::now();
         let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
-        let mut s = Supervision::new(t, config, false);
+        let mut s = Supervision::new(t, config, false, None);
         assert_eq!(s.status(), PanelStatus::Offline);
         assert_eq!(s.connected(at(t, 1)), Some(EventKind::PanelOnline));
         assert_eq!(s.next_update(), Some(at(t, 61)));
@@ -119,7 +125,7 @@ mod tests {
     fn a_panel_that_was_told_late_is_told_back_also_after_a_break() {
         let t = panel_driver::clock::now();
         let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
-        let mut s = Supervision::new(t, config, true);
+        let mut s = Supervision::new(t, config, true, None);
         assert_eq!(s.connected(at(t, 1)), None);
         assert_eq!(s.update(at(t, 61)), Some(EventKind::PanelLate));
         assert_eq!(s.disconnected(at(t, 62)), None);
@@ -131,7 +137,7 @@ mod tests {
     fn a_module_that_talks_but_lets_us_not_in_keeps_no_panel_from_going_offline() {
         let t = panel_driver::clock::now();
         let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
-        let mut s = Supervision::new(t, config, true);
+        let mut s = Supervision::new(t, config, true, None);
         for n in 1..18 {
             assert_eq!(s.heard(at(t, n * 10)), None);
         }
@@ -142,7 +148,7 @@ mod tests {
     fn a_short_break_is_stale_and_makes_no_event() {
         let t = panel_driver::clock::now();
         let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
-        let mut s = Supervision::new(t, config, true);
+        let mut s = Supervision::new(t, config, true, None);
         assert_eq!(s.status(), PanelStatus::Stale);
         assert_eq!(s.connected(at(t, 1)), None);
         assert_eq!(s.disconnected(at(t, 10)), None);
@@ -151,5 +157,19 @@ mod tests {
         assert_eq!(s.disconnected(at(t, 30)), None);
         assert_eq!(s.update(at(t, 200)), Some(EventKind::PanelOffline));
         assert_eq!(s.next_update(), None);
+    }
+
+    #[test]
+    fn what_was_told_missing_before_a_restart_is_told_back_after_it_and_not_told_missing_again() {
+        let t = panel_driver::clock::now();
+        let config = SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) };
+        let mut s = Supervision::new(t, config, true, Some(EventKind::PanelOffline));
+        assert_eq!((s.status(), s.update(at(t, 500))), (PanelStatus::Offline, None));
+        assert_eq!(s.connected(at(t, 501)), Some(EventKind::PanelOnline));
+        let mut s = Supervision::new(t, config, true, Some(EventKind::PanelLate));
+        assert_eq!(s.status(), PanelStatus::Stale);
+        assert_eq!(s.connected(at(t, 1)), Some(EventKind::PanelOnline));
+        let mut s = Supervision::new(t, config, true, Some(EventKind::PanelOnline));
+        assert_eq!((s.connected(at(t, 1)), s.status()), (None, PanelStatus::Online));
     }
 }

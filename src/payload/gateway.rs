@@ -1,3 +1,4 @@
+use panel_driver::link::Wanting;
 use panel_model::{Capabilities, GatewayId, PanelId, PanelSnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,35 @@ pub struct Info {
     pub drivers: Vec<String>,
     /// The panels, in order of their ids.
     pub panels: Vec<PanelInfo>,
+    /// Panels that dial the box and that nobody configured there, the latest first; at most 32 of each address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanting: Vec<WantingPanel>,
+}
+
+/// A panel that dials the box and that nobody configured there. Its connection is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WantingPanel {
+    /// What it calls itself, such as its integration identification number.
+    pub identifier: String,
+    /// Whose panel it is, by the address that it dials.
+    pub vendor: String,
+    /// The box's address that it dials.
+    pub listen: String,
+    /// When it was first noticed.
+    pub since: Timestamp,
+}
+
+impl WantingPanel {
+    /// A panel that a listener does not know.
+    #[must_use]
+    pub fn new(vendor: &str, wanting: &Wanting) -> Self {
+        Self {
+            identifier: wanting.identifier.clone(),
+            vendor: vendor.to_owned(),
+            listen: wanting.listen.to_string(),
+            since: wanting.first.into(),
+        }
+    }
 }
 
 /// The public key that codes are sealed to with libsodium's `crypto_box_seal` (X25519, XSalsa20-Poly1305).

@@ -18,7 +18,7 @@ mod user;
 
 pub use desired::{DesiredDocument, DesiredUser};
 pub use event::{Event, Signal};
-pub use gateway::{GatewayState, GatewayStatus, Info, PanelInfo, SealingKey};
+pub use gateway::{GatewayState, GatewayStatus, Info, PanelInfo, SealingKey, WantingPanel};
 pub use json::{JsonError, read};
 pub use panel::{Availability, PanelDetail, PanelRow, PanelStatus, Progress, WireDirection, WireRow};
 pub use record::{Delta, Gap, GapKind, LogLine, LostPriority};

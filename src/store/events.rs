@@ -1,4 +1,4 @@
-use panel_model::{EventClass, Origin, PanelEvent, PanelId, Trouble, WallTime};
+use panel_model::{EventClass, EventKind, Origin, PanelEvent, PanelId, Trouble, WallTime};
 use rusqlite::{OptionalExtension, Row};
 use uuid::Uuid;
 
@@ -107,6 +107,16 @@ impl View<'_> {
             None => self.rows(sql, (after, before, limit), event_row),
             Some(panel) => self.rows(sql, (after, before, limit, panel.as_str()), event_row),
         }
+    }
+
+    /// Which of these kinds a panel's newest event is of that is of any of them. Looks at its last 200 events.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_of(&self, panel: &PanelId, kinds: &[EventKind]) -> Result<Option<EventKind>, StoreError> {
+        let sql = "SELECT kind FROM event WHERE panel = ?1 ORDER BY seq DESC LIMIT 200";
+        let newest = self.rows(sql, [panel.as_str()], |row| Ok(row.get::<_, Word<EventKind>>(0)?.0))?;
+        Ok(newest.into_iter().find(|kind| kinds.contains(kind)))
     }
 
     /// One event by its number.

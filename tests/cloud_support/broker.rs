@@ -1,11 +1,13 @@
 //! A real mosquitto on a free port, stopped when dropped.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+
+#[path = "../world/port.rs"]
+mod port;
 
 /// What the broker is like.
 #[derive(Default)]
@@ -123,7 +125,4 @@ fn mosquitto() -> &'static Path {
     places.map(Path::new).into_iter().find(|path| path.is_file()).unwrap_or_else(|| panic!("{MISSING}"))
 }
 
-/// A port that nobody has now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+pub(crate) use port::free_port;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panel_model::PanelSnapshot;
+use panelgate::cloud::ports::WantingPanel;
 use panelgate::cloud::session::{ConnectOptions, Memory, MqttVersion};
 use panelgate::cloud::topic::Prefix;
 use panelgate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
@@ -21,6 +22,7 @@ pub(crate) struct Gateway {
     pub(crate) outbox: MemoryOutbox,
     pub(crate) intake: MemoryIntake,
     pub(crate) panels: Vec<watch::Sender<Arc<PanelSnapshot>>>,
+    pub(crate) wanting: watch::Sender<Vec<WantingPanel>>,
     pub(crate) health: watch::Receiver<CloudHealth>,
     cancel: CancellationToken,
     task: JoinSet<()>,
@@ -83,11 +85,14 @@ impl Builder {
             drivers: vec!["dsc".into()],
         };
         let pictures = panels.iter().map(watch::Sender::subscribe).collect();
-        let cloud = Cloud::new(config, identity, pictures, self.outbox.clone(), self.intake.clone());
+        let wanting = watch::Sender::default();
+        let cloud =
+            Cloud::new(config, identity, pictures, wanting.subscribe(), self.outbox.clone(), self.intake.clone());
         let (health, cancel) = (cloud.health(), CancellationToken::new());
         let mut task = JoinSet::new();
         task.spawn(cloud.run(cancel.clone()));
-        Gateway { outbox: self.outbox, intake: self.intake, panels: Vec::from(panels), health, cancel, task }
+        let panels = Vec::from(panels);
+        Gateway { outbox: self.outbox, intake: self.intake, panels, wanting, health, cancel, task }
     }
 }
 

@@ -60,7 +60,7 @@ async def scenario():
     complaints = Complaints()
     logging.getLogger("pyenvisalink").addHandler(complaints)
     seen = Sightings()
-    simulator = await Simulator.start("--interface", "envisalink", "--listen", "127.0.0.1:0", "--set", "exit_seconds=2")
+    simulator = await Simulator.start("--interface", "envisalink", "--listen", "127.0.0.1:0", "--set", "exit_seconds=5")
 
     panel = client(simulator, seen)
     zone = lambda number: panel.alarm_state["zone"][number]["status"]

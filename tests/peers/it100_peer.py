@@ -43,7 +43,7 @@ async def scenario():
     seen = Sightings()
     with tempfile.TemporaryDirectory() as folder:
         pty = os.path.join(folder, "it100")
-        simulator = await Simulator.start("--interface", "it100", "--pty", pty, "--set", "exit_seconds=2")
+        simulator = await Simulator.start("--interface", "it100", "--pty", pty, "--set", "exit_seconds=5")
         client = await use(simulator, pty, seen)
         if complaints.texts:
             raise Failed(f"the library complained: {complaints.texts}")

@@ -21,12 +21,15 @@ class Simulator:
 
     @classmethod
     async def start(cls, *arguments):
-        process = await asyncio.create_subprocess_exec(
-            os.environ["PANELGATE"], "simulate", "dsc", *arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
-        simulator = cls(process)
+        simulator = await cls.spawn(os.environ["PANELGATE"], "simulate", "dsc", *arguments)
         simulator.listening = await simulator.wait("listening")
         return simulator
+
+    @classmethod
+    async def spawn(cls, *command):
+        """Any program that is poked and tells like a simulator."""
+        return cls(await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE))
 
     @property
     def port(self):
@@ -87,11 +90,15 @@ class Sightings:
 
     async def until(self, what, fits):
         """Waits until `fits()` holds; it is asked again after every sighting."""
+        await self.quietly(what, fits)
+        print(f"ok: {what}", flush=True)
+
+    async def quietly(self, what, fits):
+        """The same without a line of its own."""
         try:
             await asyncio.wait_for(self._until(fits), PATIENCE)
         except asyncio.TimeoutError:
             raise Failed(f"never saw: {what}") from None
-        print(f"ok: {what}", flush=True)
 
     async def _until(self, fits):
         while not fits():

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub(crate) use broker::Broker;
 pub(crate) use cable::{Cable, Direction};
-pub(crate) use canary::Canary;
+pub(crate) use canary::{Canary, without_times_and_ids};
 pub(crate) use cli::Answer;
 pub(crate) use lines::Lines;
 pub(crate) use observer::{Message, Observer, Seen, zone_changes};

@@ -8,21 +8,41 @@ use super::{Program, panelgate};
 /// What to simulate; everything else is the factory's.
 #[derive(Debug, Clone)]
 pub(crate) struct Sim {
-    /// `None`: an Envisalink on a TCP port. A path: an IT-100 on a pty.
-    pty: Option<PathBuf>,
+    door: Door,
     pace: &'static str,
     more: Vec<String>,
 }
 
+/// Which panel it is, and how it is reached.
+#[derive(Debug, Clone)]
+enum Door {
+    /// An Envisalink on a TCP port.
+    Envisalink,
+    /// An IT-100 on a pty.
+    It100(PathBuf),
+    /// A PowerSeries Neo that dials.
+    Neor(SocketAddr),
+}
+
 impl Sim {
+    fn new(door: Door) -> Self {
+        Self { door, pace: "fast", more: Vec::new() }
+    }
+
     /// A PC1864 behind an Envisalink.
     pub(crate) fn envisalink() -> Self {
-        Self { pty: None, pace: "fast", more: Vec::new() }
+        Self::new(Door::Envisalink)
     }
 
     /// A PC1864 behind an IT-100 on a pty.
     pub(crate) fn it100(pty: &Path) -> Self {
-        Self { pty: Some(pty.to_owned()), pace: "fast", more: Vec::new() }
+        Self::new(Door::It100(pty.to_owned()))
+    }
+
+    /// A PowerSeries Neo that dials an address, encrypted by its type 1 with the factory's access code. Dials again at
+    /// once when it is hung up on.
+    pub(crate) fn neor(identifier: &str, dials: SocketAddr) -> Self {
+        Self::new(Door::Neor(dials)).with("identifier", identifier).set("encryption", 1).set("redial", "0.2")
     }
 
     /// One of the panel's own settings.
@@ -45,10 +65,11 @@ impl Sim {
 
     pub(crate) fn start(self) -> SimPanel {
         let mut command = panelgate();
-        command.args(["simulate", "dsc"]);
-        match &self.pty {
-            Some(path) => command.args(["--interface", "it100", "--pty"]).arg(path),
-            None => command.args(["--interface", "envisalink", "--listen", "127.0.0.1:0"]),
+        command.arg("simulate");
+        match &self.door {
+            Door::Envisalink => command.args(["dsc", "--interface", "envisalink", "--listen", "127.0.0.1:0"]),
+            Door::It100(path) => command.args(["dsc", "--interface", "it100", "--pty"]).arg(path),
+            Door::Neor(address) => command.args(["neor", "--connect", &address.to_string()]),
         };
         command.args(["--set", &format!("pace={}", self.pace)]);
         command.args(&self.more);
@@ -83,6 +104,17 @@ impl SimPanel {
         let from = self.mark();
         self.poke(line);
         self.wait(from, event, |_| true)
+    }
+
+    /// It answers nothing any more.
+    pub(crate) fn freeze(&self) {
+        self.process.freeze();
+    }
+
+    /// Ends it, with its connection.
+    pub(crate) fn quit(&mut self) {
+        self.poke("quit");
+        self.process.wait();
     }
 
     pub(crate) fn mark(&self) -> usize {

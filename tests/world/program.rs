@@ -53,8 +53,17 @@ impl Program {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Holds it still: it lives, and neither hears nor says anything.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    fn signal(&self, name: &str) {
         assert!(self.ended.is_none(), "it has ended already");
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.pid())]).status().unwrap();
+        let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.pid())]).status().unwrap();
         assert!(kill.success());
     }
 

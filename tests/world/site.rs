@@ -25,12 +25,13 @@ pub(crate) struct Site {
 #[derive(Debug, Clone)]
 pub(crate) struct PanelSpec {
     pub(crate) id: String,
-    /// Lines of `[panel.dsc]` that say how it is reached.
+    pub(crate) vendor: &'static str,
+    /// Lines of the vendor's table that say how it is reached.
     pub(crate) way: String,
     pub(crate) password: Option<String>,
     pub(crate) master: Option<String>,
     pub(crate) installer: Option<String>,
-    /// More lines of `[panel.dsc]`.
+    /// More lines of the vendor's table.
     pub(crate) more: String,
     /// More lines of `[[panel]]`.
     pub(crate) general: String,
@@ -48,10 +49,17 @@ impl PanelSpec {
         Self::new(id, format!("interface = \"it100\"\ndevice = \"{}\"\n", pty.display()))
     }
 
+    /// A PowerSeries Neo that dials this address, with the factory's type 1 access code.
+    pub(crate) fn neor(id: &str, identifier: &str, listen: std::net::SocketAddr) -> Self {
+        let way = format!("identifier = \"{identifier}\"\nlisten = \"{listen}\"\nencryption = \"type1\"\n");
+        Self { vendor: "neor", way, password: Some("12345678".into()), ..Self::new(id, String::new()) }
+    }
+
     fn new(id: &str, way: String) -> Self {
         Self {
             id: id.into(),
-            way,
+            vendor: "dsc",
+            way: format!("model = \"PC1864\"\nzones = 8\n{way}"),
             password: None,
             master: Some("1234".into()),
             installer: None,
@@ -73,8 +81,8 @@ impl PanelSpec {
     }
 
     fn write(&self, dir: &Path, config: &mut String) {
-        let Self { id, way, more, general, .. } = self;
-        let _ = write!(config, "\n[[panel]]\nid = \"{id}\"\nvendor = \"dsc\"\n{general}");
+        let Self { id, vendor, way, more, general, .. } = self;
+        let _ = write!(config, "\n[[panel]]\nid = \"{id}\"\nvendor = \"{vendor}\"\n{general}");
         let secrets =
             [("password", &self.password), ("master_code", &self.master), ("installer_code", &self.installer)];
         for (name, secret) in secrets {
@@ -83,7 +91,7 @@ impl PanelSpec {
             private_file(&dir.join(&file), secret);
             let _ = writeln!(config, "credentials.{name} = {{ file = \"{file}\" }}");
         }
-        let _ = write!(config, "[panel.dsc]\nmodel = \"PC1864\"\nzones = 8\n{way}{more}");
+        let _ = write!(config, "[panel.{vendor}]\n{way}{more}");
     }
 }
 
@@ -147,6 +155,11 @@ impl Site {
         let path = self.path("panelgate.toml");
         fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Puts a secret beside the configuration, for the service alone.
+    pub(crate) fn secret_file(&self, name: &str, secret: &str) {
+        private_file(&self.path(name), secret);
     }
 
     pub(crate) fn observe(&self) -> Observer {

@@ -49,6 +49,9 @@ pub(crate) const LOGIN_PROMPT: Duration = Duration::from_secs(10);
 pub(crate) const REPORT_QUIET: Duration = Duration::from_millis(1000);
 /// ... or so much when everything that it must contain was there.
 pub(crate) const REPORT_QUIET_WHEN_COMPLETE: Duration = Duration::from_millis(150);
+/// A report that lacks zones or partitions, or was disturbed, is asked for again, so often in all [inferred]. What is not
+/// there then is not told by this module.
+pub(crate) const REPORT_ASKED_AT_MOST: u8 = 3;
 /// A report that never ends is taken as it is.
 pub(crate) const REPORT_LIMIT: Duration = Duration::from_secs(10);
 /// Status is asked for again after doubt, but not more often than this [inferred].

@@ -61,7 +61,7 @@ async fn it_logs_in_tells_a_snapshot_and_stops_when_asked() {
     hears(&mut run.module, "005user54").await;
     run.module.write_all(b"5000052A\r\n5051CB\r\n").await.unwrap();
     hears(&mut run.module, "00191").await;
-    run.module.write_all(b"50000126\r\n6501CC\r\n51081FF\r\n").await.unwrap();
+    run.module.write_all(b"50000126\r\n61000128\r\n6501CC\r\n51081FF\r\n").await.unwrap();
     let first = run.events.recv().await.expect("an event");
     assert!(matches!(first.event, DriverEvent::Snapshot(_)));
     run.cancel.cancel();

@@ -263,13 +263,9 @@ fn users_are_read_by_scrolling_and_never_with_a_star() {
     assert_eq!((last.done, last.total), (50, 50));
 }
 
-#[test]
-fn a_new_installer_code_is_read_back_from_its_section() {
-    let mut bench = Bench::ready_it100(start());
-    let id = bench.command(Command::ChangeInstallerCode {
-        current: InstallerCode::new(INSTALLER.into()),
-        new: InstallerCode::new("9876".into()),
-    });
+/// 9876 is typed as the new installer code, and its section is opened once more to see it.
+fn change_installer_code(bench: &mut Bench) -> u64 {
+    let id = bench.command(change_installer_to("9876"));
     bench.expect_keys("*8");
     bench.screen("Enter", "Installer Code");
     bench.expect_keys(INSTALLER);
@@ -279,6 +275,13 @@ fn a_new_installer_code_is_read_back_from_its_section() {
     bench.expect_keys("9876");
     bench.screen("Enter Section", "---");
     bench.expect_keys("006");
+    id
+}
+
+#[test]
+fn a_new_installer_code_is_read_back_from_its_section() {
+    let mut bench = Bench::ready_it100(start());
+    let id = change_installer_code(&mut bench);
     bench.screen("Code", "9876");
     bench.expect_keys("#");
     bench.screen("Enter Section", "---");
@@ -292,19 +295,7 @@ fn a_new_installer_code_is_read_back_from_its_section() {
 #[test]
 fn a_section_that_shows_another_code_leaves_it_uncertain() {
     let mut bench = Bench::ready_it100(start());
-    let id = bench.command(Command::ChangeInstallerCode {
-        current: InstallerCode::new(INSTALLER.into()),
-        new: InstallerCode::new("9876".into()),
-    });
-    bench.expect_keys("*8");
-    bench.screen("Enter", "Installer Code");
-    bench.expect_keys(INSTALLER);
-    bench.screen("Enter Section", "---");
-    bench.expect_keys("006");
-    bench.screen("Code", INSTALLER);
-    bench.expect_keys("9876");
-    bench.screen("Enter Section", "---");
-    bench.expect_keys("006");
+    let id = change_installer_code(&mut bench);
     bench.screen("Code", "9877");
     bench.pass(ms(600));
     assert_eq!(bench.failure(id), ("installer_code_uncertain".into(), true));

@@ -50,11 +50,56 @@ fn a_report_without_511_ends_in_silence() {
     let mut bench = Bench::new(envisalink(), start());
     bench.login();
     bench.expect("001");
-    bench.tell(&["6501", "8411", "8412"]);
+    bench.tell(&["6501", "6502", "8411", "8412"]);
     bench.pass(ms(900));
     assert!(bench.snapshots().is_empty());
     bench.pass(ms(200));
     assert_eq!(bench.snapshots().len(), 1);
+}
+
+#[test]
+fn a_report_without_its_zones_is_asked_for_again() {
+    let mut bench = Bench::new(envisalink(), start());
+    bench.tells_zones = false;
+    bench.login();
+    bench.expect("001");
+    bench.tell(&["6501", "6502", "51080", "51100"]);
+    bench.expect("001");
+    assert!(bench.snapshots().is_empty(), "a zone that was not told is not closed");
+    bench.tell(&["610001", "609003", "6511", "6502", "51080", "51100"]);
+    bench.pass(secs(2));
+    assert_eq!(bench.snapshots().len(), 1);
+    assert!(bench.snapshots()[0].zones[&zone(3)].open);
+    bench.expect_silence(secs(5));
+}
+
+#[test]
+fn a_report_that_stays_without_zones_is_taken_in_the_end() {
+    let mut bench = Bench::new(envisalink(), start());
+    bench.tells_zones = false;
+    bench.login();
+    for _ in 0..3 {
+        bench.expect("001");
+        assert!(bench.snapshots().is_empty());
+        bench.tell(&["6501", "6502", "51080", "51100"]);
+    }
+    bench.pass(secs(2));
+    assert_eq!(bench.snapshots().len(), 1);
+}
+
+#[test]
+fn a_report_with_a_line_that_cannot_be_read_is_asked_for_again() {
+    let mut bench = Bench::new(envisalink(), start());
+    bench.login();
+    bench.expect("001");
+    bench.bytes(b"60900399\r\n");
+    bench.tell(&["6511", "6502", "51080", "51100"]);
+    bench.expect("001");
+    assert!(bench.snapshots().is_empty(), "the line may have been a zone");
+    bench.tell(&["609003", "6511", "6502", "51080", "51100"]);
+    bench.pass(secs(2));
+    assert_eq!(bench.snapshots().len(), 1);
+    assert!(bench.snapshots()[0].zones[&zone(3)].open);
 }
 
 #[test]
@@ -156,7 +201,10 @@ fn noise_costs_a_report_and_nothing_else() {
     bench.bytes(&[b'x'; 5000]);
     bench.bytes(b"\r\n");
     bench.expect("001");
-    bench.tell(&["6511", "6502", "51080"]);
+    bench.tell(&["6511", "6502", "51080", "51100"]);
+    // The noise went on while the answer was on its way.
+    bench.expect("001");
+    bench.tell(&["6511", "6502", "51080", "51100"]);
     bench.pass(secs(1));
     assert_eq!(bench.snapshots().len(), 1);
     assert_eq!(bench.session.state().partitions[&partition(1)].ready, Readiness::NotReady);

@@ -526,13 +526,9 @@ fn the_installer_menu_needs_permission() {
     assert_eq!(bench.outcome(id), &Outcome::Refused(Refusal::Unsupported));
 }
 
-#[test]
-fn a_new_installer_code_is_proved_by_entering_with_it() {
-    let mut bench = Bench::ready_envisalink();
-    let id = bench.command(Command::ChangeInstallerCode {
-        current: InstallerCode::new(INSTALLER.into()),
-        new: InstallerCode::new("9876".into()),
-    });
+/// 9876 is typed as the new installer code, and then to enter once more.
+fn change_installer_code(bench: &mut Bench) -> u64 {
+    let id = bench.command(change_installer_to("9876"));
     bench.expect("0711*8");
     bench.tell(&["922"]);
     bench.expect(&format!("200{INSTALLER}"));
@@ -542,10 +538,17 @@ fn a_new_installer_code_is_proved_by_entering_with_it() {
     bench.expect("07119876");
     bench.tell(&["51082"]);
     assert!(!bench.answered(id));
-    leave(&mut bench);
+    leave(bench);
     bench.expect("0711*8");
     bench.tell(&["922"]);
     bench.expect("2009876");
+    id
+}
+
+#[test]
+fn a_new_installer_code_is_proved_by_entering_with_it() {
+    let mut bench = Bench::ready_envisalink();
+    let id = change_installer_code(&mut bench);
     bench.tell(&["680", "51082", "51120"]);
     assert_eq!(bench.outcome(id), &Outcome::Applied(Evidence::Acknowledged));
     leave(&mut bench);
@@ -554,22 +557,7 @@ fn a_new_installer_code_is_proved_by_entering_with_it() {
 #[test]
 fn an_unproved_installer_code_stays_uncertain() {
     let mut bench = Bench::ready_envisalink();
-    let id = bench.command(Command::ChangeInstallerCode {
-        current: InstallerCode::new(INSTALLER.into()),
-        new: InstallerCode::new("9876".into()),
-    });
-    bench.expect("0711*8");
-    bench.tell(&["922"]);
-    bench.expect(&format!("200{INSTALLER}"));
-    bench.tell(&["680", "51082", "51120"]);
-    bench.expect("0711006");
-    bench.tell(&["51081"]);
-    bench.expect("07119876");
-    bench.tell(&["51082"]);
-    leave(&mut bench);
-    bench.expect("0711*8");
-    bench.tell(&["922"]);
-    bench.expect("2009876");
+    let id = change_installer_code(&mut bench);
     bench.tell(&["6701"]);
     assert_eq!(bench.failure(id), ("installer_code_uncertain".into(), true));
 }

@@ -69,6 +69,10 @@ pub enum Command {
     EnrolTag { slot: Slot },
     /// Let a user operate exactly these locks.
     SetLockAccess { slot: Slot, locks: Vec<LockId> },
+    /// Name a zone. Done with the panel's installer code.
+    SetZoneLabel { zone: Zone, label: Label },
+    /// Name a partition. Done with the panel's installer code.
+    SetPartitionLabel { partition: Partition, label: Label },
     /// Prove an installer code at the panel. Counts towards the panel's own lock-out.
     VerifyInstallerCode(InstallerCode),
     /// Write a new installer code.
@@ -105,6 +109,8 @@ impl Command {
             Self::RemoveTag { .. } => "remove_tag",
             Self::EnrolTag { .. } => "enrol_tag",
             Self::SetLockAccess { .. } => "set_lock_access",
+            Self::SetZoneLabel { .. } => "set_zone_label",
+            Self::SetPartitionLabel { .. } => "set_partition_label",
             Self::VerifyInstallerCode(_) => "verify_installer_code",
             Self::ChangeInstallerCode { .. } => "change_installer_code",
             Self::Arm { .. } => "arm",

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 
 /// What to do after a driver ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub enum DriverError {
     /// The module is held by another client.
     #[error("another client holds the module")]
     Occupied,
+    /// The panel dialled again while this connection was open, or another device with its identifier did.
+    #[error("a newer connection of the panel, from {0}, took its place")]
+    TakenOver(SocketAddr),
     /// The configuration cannot work with this panel.
     #[error("not possible: {0}")]
     Unsupported(String),
@@ -45,6 +49,7 @@ impl DriverError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Link(_) | Self::Protocol(_) | Self::Unresponsive(_) | Self::Occupied => Retry::Backoff,
+            Self::TakenOver(_) => Retry::Now,
             Self::Auth(_) => Retry::NeedsInstaller,
             Self::Unsupported(_) | Self::Shutdown => Retry::Never,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::ready;
+use std::io;
 use std::iter::from_fn;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::link::Displaced;
 use crate::{
     Busy, CommandId, CommandRequest, DriverError, DriverEvent, DriverPort, LinkError, Outcome, Reply, Session,
     SessionOutput, Stamped, clock,
@@ -107,13 +109,13 @@ where
                 biased;
                 () = self.stop.cancelled(), if !self.stopping => self.begin_stop(),
                 read = self.link.read(&mut buffer), if self.reads < READS_IN_A_ROW => match read {
-                    Ok(0) => return self.closed(LinkError::closed()),
+                    Ok(0) => return self.closed(LinkError::closed().into()),
                     Ok(n) => {
                         self.reads += 1;
                         let now = self.tick();
                         self.session.handle_bytes(now, buffer.get(..n).unwrap_or_default());
                     }
-                    Err(error) => return self.closed(LinkError::new("reading", &error)),
+                    Err(error) => return self.closed(broken("reading", &error)),
                 },
                 () = clock::reached(self.session.poll_timeout()) => {
                     self.reads = 0;
@@ -133,10 +135,14 @@ where
         }
     }
 
-    /// The link is gone; the session may know why.
-    fn closed(&mut self, error: LinkError) -> DriverError {
+    /// The link is gone; the session may know why, unless it was we who ended it.
+    fn closed(&mut self, error: DriverError) -> DriverError {
         let now = self.tick();
-        self.session.handle_closed(now).unwrap_or_else(|| error.into())
+        let reason = self.session.handle_closed(now);
+        match error {
+            DriverError::TakenOver(_) => error,
+            _ => reason.unwrap_or(error),
+        }
     }
 
     fn tick(&mut self) -> Instant {
@@ -206,7 +212,7 @@ where
         }
     }
 
-    async fn transmit(&mut self) -> Result<(), LinkError> {
+    async fn transmit(&mut self) -> Result<(), DriverError> {
         while let Some(bytes) = self.session.poll_transmit() {
             let write = async {
                 self.link.write_all(&bytes).await?;
@@ -214,8 +220,8 @@ where
             };
             timeout(WRITE_LIMIT, write)
                 .await
-                .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
-                .map_err(|error| LinkError::new("writing", &error))?;
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                .map_err(|error| broken("writing", &error))?;
         }
         Ok(())
     }
@@ -224,5 +230,13 @@ where
         while let Some(entry) = self.session.poll_wire() {
             self.port.wire.push(entry);
         }
+    }
+}
+
+/// What an IO error of the link says.
+fn broken(what: &str, error: &io::Error) -> DriverError {
+    match Displaced::of(error) {
+        Some(Displaced::By(from)) => DriverError::TakenOver(from),
+        _ => LinkError::new(what, error).into(),
     }
 }

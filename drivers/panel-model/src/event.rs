@@ -176,6 +176,9 @@ kinds! {
     PanelOffline = "panel_offline", Trouble, Warning, Some((1, 356, "YC"));
     /// The connection needs a person: wrong password, wrong code, wrong setting. `text` says what.
     PanelNeedsInstaller = "panel_needs_installer", Trouble, Warning, None;
+    /// The panel dialled again while its connection stood, or another device with its identifier did; the newer
+    /// connection counts. `text` says from where.
+    PanelTakenOver = "panel_taken_over", Trouble, Warning, None;
     /// The panel's event buffer fills up.
     EventBufferNearlyFull = "event_buffer_nearly_full", Trouble, Info, Some((1, 622, "JL"));
 

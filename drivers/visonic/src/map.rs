@@ -57,6 +57,10 @@ pub(crate) fn map_event(code: EventCode, device: Device) -> (Option<PanelEvent>,
         0x20 => return alarm(K::FireAlarm, code.name()),
         0x21 => of_zone(K::FireAlarmRestored, code.name()),
         0x23 => return alarm(K::MedicalAlarm, code.name()),
+        // Another source calls it "remove user", and the panel tells no better when codes change.
+        0x24 if matches!(device, Device::User(_)) => {
+            return (None, Meaning { setup_changed: true, ..Meaning::default() });
+        }
         0x24 => of_zone(K::MedicalAlarmRestored, code.name()),
         0x0B | 0x0C => return alarm(K::PanicAlarm, &device.name()),
         0x26 => of_zone(K::PanicAlarmRestored, &device.name()),
@@ -313,6 +317,7 @@ mod tests {
         let changing: Vec<u8> =
             (0..=u8::MAX).filter(|n| map_event(EventCode(*n), Device::System).1.setup_changed).collect();
         assert_eq!(changing, [0x60, 0x8F]);
+        assert!(map_event(EventCode(0x24), Device::User(3)).1.setup_changed);
     }
 
     #[test]

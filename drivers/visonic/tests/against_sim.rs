@@ -529,3 +529,23 @@ fn a_call_for_help_lasts_until_somebody_disarms() -> Result<(), Failure> {
     assert!(!pair.state().expect("online").partitions[&partition(1)].alarm, "{:?}", kinds(&pair));
     Ok(())
 }
+
+#[test]
+fn while_armed_every_wish_for_the_memory_is_answered_and_the_state_is_asked_for() -> Result<(), Failure> {
+    let mut pair = powermax();
+    pair.poke("arm away")?;
+    pair.settle()?;
+    pair.run_for(Duration::from_secs(5))?;
+    let ids: Vec<_> = (0..4).map(|_| pair.command(Command::Refresh(Section::Users))).collect();
+    pair.run_for(Duration::from_secs(1))?;
+    let answered = ids.iter().all(|id| matches!(pair.outcome(*id), Some(Outcome::NotNow(_))));
+    pair.check(answered, "each is told to wait")?;
+    let before = pair.wire().len();
+    pair.run_for(Duration::from_secs(600))?;
+    let asked = pair.wire()[before..].iter().filter(|(_, entry)| entry.masked.starts_with(b"A2 ")).count();
+    pair.check(asked >= 9, &format!("an enrolment that waits hides no other clock: asked {asked} times"))?;
+    pair.poke("disarm")?;
+    pair.run_for(Duration::from_secs(60))?;
+    pair.check(!users(&pair).is_empty(), "read when disarmed")?;
+    pair.check(pair.session().is_some_and(VisonicSession::is_enrolled), "and enrolled then")
+}

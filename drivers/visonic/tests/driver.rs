@@ -9,7 +9,10 @@
 
 use driver_visonic::codec::{Decoder, Frame};
 use driver_visonic::message::{Form, HostMessage, PanelMessage};
+use driver_visonic::sim::{Model, SimConfig, Timings, VisonicSimulator};
 use driver_visonic::{RawConfig, VisonicFactory};
+use panel_driver::link::open;
+use panel_driver::sim::{ServeOn, SimServer};
 use panel_driver::{DriverError, DriverEvent, DriverFactory, DriverPort, DriverStart, Link, Stamped, WireLog};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{mpsc, watch};
@@ -117,4 +120,44 @@ fn the_factory_says_what_the_panel_can_do() {
     let capabilities = factory.capabilities();
     assert_eq!(capabilities.model, "PowerMax Pro");
     assert_eq!(capabilities.all_slots().count(), 8);
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the test awaits the task")]
+async fn over_tcp_it_comes_online_and_reads_the_simulated_panel() {
+    let mut config = SimConfig::new(Model::PowerMaster10);
+    config.timings = Timings::fast();
+    let simulator = Box::new(VisonicSimulator::new(config).expect("a possible panel"));
+    let (happened, _watch) = mpsc::channel(1024);
+    let on = ServeOn::Listen("127.0.0.1:0".parse().expect("an address"));
+    let server = SimServer::start(simulator, on, happened).await.expect("a port");
+    let port = server.addr().expect("listening").port();
+    let json = format!(r#"{{"host":"127.0.0.1","port":{port},"model":"PowerMaster 10","zones":8}}"#);
+    let raw: RawConfig = serde_json::from_str(&json).expect("json");
+    let factory = VisonicFactory::new(raw.validate().expect("valid"));
+    let link = open(factory.link()).await.expect("open");
+    let (_commands, command_receiver) = mpsc::channel(8);
+    let (event_sender, mut events) = mpsc::channel(64);
+    let cancel = CancellationToken::new();
+    let port = DriverPort {
+        commands: command_receiver,
+        events: event_sender,
+        cancel: cancel.clone(),
+        wire: WireLog::default(),
+        kept: watch::channel(0).1,
+    };
+    let end = tokio::spawn(factory.driver(DriverStart::default()).run(link, port));
+    let mut users = 0;
+    let read = async {
+        while users < 8 {
+            let event = events.recv().await.expect("the driver runs").event;
+            users += usize::from(matches!(event, DriverEvent::User(_)));
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), read).await.expect("users within half a minute");
+    cancel.cancel();
+    let drain = async { while events.recv().await.is_some() {} };
+    let (end, ()) = tokio::join!(end, drain);
+    assert_eq!(end.expect("no panic"), DriverError::Shutdown);
+    server.stop().await;
 }

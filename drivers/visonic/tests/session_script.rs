@@ -106,19 +106,62 @@ fn a_lost_acknowledgement_is_asked_for_again_and_data_stands_for_it() {
 }
 
 #[test]
-fn a_block_that_is_too_short_is_completed_and_a_foreign_one_passed_over() {
+fn a_block_that_is_always_too_short_is_completed_and_a_foreign_one_passed_over() {
     let mut bench = Bench::online();
     bench.next_sent();
     bench.tell(&ACK);
     bench.tell(&info());
-    let HostMessage::ReadEeprom { address, length } = bench.next_sent() else { panic!("a read") };
+    let read = bench.next_sent();
+    let HostMessage::ReadEeprom { address, length } = read else { panic!("a read") };
     bench.tell(&ACK);
     bench.tell(&PanelMessage::Block { address: 0x0777, announced: 1, data: Hidden::new([9]) });
-    let short = usize::from(length) - 3;
-    let announced = u8::try_from(length).unwrap();
-    bench.tell(&PanelMessage::Block { address, announced, data: Hidden::new(vec![0; short]) });
+    let data = Hidden::new(vec![0; usize::from(length) - 3]);
+    let short = PanelMessage::Block { address, announced: u8::try_from(length).unwrap(), data };
+    bench.tell(&short);
+    bench.pass(ms(400));
+    bench.expect(&read);
+    bench.tell(&ACK);
+    bench.tell(&short);
     bench.pass(ms(400));
     bench.expect(&HostMessage::ReadEeprom { address: address + length - 3, length: 3 });
+}
+
+#[test]
+fn a_byte_that_the_line_lost_does_not_move_the_codes_behind_it() {
+    let mut bench = Bench::online();
+    let mut spoilt = false;
+    loop {
+        let message = bench.next_sent();
+        bench.tell(&ACK);
+        match message {
+            HostMessage::ExitDownload => break,
+            HostMessage::EnterDownload(_) => bench.tell(&info()),
+            HostMessage::ReadEeprom { address: 0x01FA, length } => {
+                let mut table = vec![0; usize::from(length)];
+                table[..2].copy_from_slice(&[0x73, 0x91]);
+                table[14..].copy_from_slice(&[0x90, 0x58]);
+                let wire = PanelMessage::Block { address: 0x01FA, announced: 16, data: Hidden::new(table) };
+                let mut wire = wire.encode().encode().to_vec();
+                if !std::mem::replace(&mut spoilt, true) {
+                    // A zero: the checksum stays right.
+                    wire.remove(10);
+                }
+                bench.bytes(&wire);
+                bench.pass(ms(350));
+            }
+            read => bench.tell(&block_for(&read)),
+        }
+    }
+    let codes: Vec<_> = bench
+        .outputs
+        .iter()
+        .filter_map(|output| match output {
+            SessionOutput::Event(DriverEvent::User(user)) => user.code.clone().map(|code| (user.slot.number(), code)),
+            _ => None,
+        })
+        .collect();
+    assert!(spoilt);
+    assert_eq!(codes, [(1, AccessCode::new("7391".into())), (8, AccessCode::new("9058".into()))]);
 }
 
 #[test]

@@ -155,8 +155,11 @@ struct Waiting {
     capabilities: Capabilities,
     paths: Vec<Path>,
     json: bool,
-    /// The box has taken the document: answers are about it from then on.
+    /// The box has taken the document: answers may be about it from then on.
     taken: bool,
+    /// The box's own count of wishes before the document: answers to these are older. A delta that waited in the outbox
+    /// may bring one late.
+    before: u64,
     answers: BTreeMap<Path, Answer>,
     shown: Shown,
 }
@@ -170,6 +173,7 @@ impl Waiting {
             paths,
             json,
             taken: false,
+            before: known.reported.as_ref().map_or(0, |reported| reported.desired_version),
             answers: BTreeMap::new(),
             shown: Shown::default(),
         }
@@ -225,7 +229,8 @@ impl Waiting {
         for user in users {
             for (field, answer) in &user.answers {
                 let path = (user.slot, *field);
-                if self.paths.contains(&path) && self.answers.get(&path) != Some(answer) {
+                let about_it = self.paths.contains(&path) && answer.version() > self.before;
+                if about_it && self.answers.get(&path) != Some(answer) {
                     self.show(path, answer)?;
                     self.answers.insert(path, answer.clone());
                 }
@@ -260,5 +265,47 @@ impl Waiting {
         let reason = if self.taken { "the panel has not answered to everything" } else { "the box has not taken it" };
         eprintln!("{}: still pending, {reason}; it goes on by itself", self.panel);
         Exit::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use panel_model::{Field, Slot};
+
+    use super::*;
+
+    fn told(topic: Topic, body: &serde_json::Value) -> Told {
+        let payload = serde_json::to_vec(body).expect("json").into();
+        Told { name: String::new(), gateway: "g1".parse().expect("an id"), topic, payload, retained: false }
+    }
+
+    #[test]
+    fn an_answer_to_an_older_wish_that_comes_late_does_not_count() {
+        let (panel, slot) = ("dsc-1".parse::<PanelId>().expect("an id"), Slot::new(4).expect("in range"));
+        let info: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/golden/info.json")).expect("json");
+        let mut waiting = Waiting {
+            panel: panel.clone(),
+            version: 7,
+            capabilities: serde_json::from_value(info["panels"][0]["capabilities"].clone()).expect("capabilities"),
+            paths: vec![(slot, Field::Code)],
+            json: true,
+            taken: false,
+            before: 3,
+            answers: BTreeMap::new(),
+            shown: Shown::default(),
+        };
+        let reported = serde_json::json!({"version": 1, "desired_version": 4, "cloud_version": 7, "users": {}});
+        assert_eq!(waiting.take(&told(Topic::Reported(panel.clone()), &reported)).expect("taken"), None);
+        let mut delta = |version: u64| {
+            let answer = serde_json::json!({"condition": "applied", "version": version, "evidence": "read_back"});
+            let user = serde_json::json!({
+                "slot": 4, "label": "User 4", "code_state": "set", "stale": false, "answers": {"code": answer},
+            });
+            let body = serde_json::json!({"from": version, "to": version + 1, "users": {"4": user}});
+            waiting.take(&told(Topic::Delta(panel.clone()), &body)).expect("taken")
+        };
+        assert_eq!(delta(3), None);
+        assert_eq!(delta(4), Some(Exit::Ok));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use panel_driver::{
     Command, CommandId, CommandRequest, Credentials, DriverError, DriverPort, DriverStart, Outcome, Reply, Retry,
-    Stamped, clock, link,
+    Stamped, clock,
 };
 use panel_model::{AccessCode, EventKind, InstallerCode, NotNow, PanelEvent, Password};
 use tokio::sync::{mpsc, watch};
@@ -22,6 +22,29 @@ const WAITING_EVENTS: usize = 1024;
 const WAITING_COMMANDS: usize = 8;
 /// How long to wait before the credentials are read again after the store could not.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+/// Connections that are taken over are told of so often at most.
+const TELL_TAKE_OVER: Duration = Duration::from_secs(600);
+
+/// Connections of the panel that a newer one of the same panel took over. Now and then that is a panel whose line broke
+/// unseen; again and again it is two devices with one identifier, and they would fill the history with it.
+#[derive(Debug, Default)]
+pub(super) struct TakeOvers {
+    told: Option<Instant>,
+    untold: u32,
+}
+
+impl TakeOvers {
+    /// One more. Returns how many there are to tell of, if it is time.
+    fn happened(&mut self, now: Instant) -> Option<u32> {
+        self.untold = self.untold.saturating_add(1);
+        let recent = self.told.is_some_and(|told| now.saturating_duration_since(told) < TELL_TAKE_OVER);
+        if recent {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
 
 impl Owner {
     pub(super) fn connected(&mut self, at: Instant, changes: &mut Changes) -> Option<EventKind> {
@@ -39,6 +62,7 @@ impl Owner {
 
     pub(super) fn disconnected(&mut self, error: &DriverError, changes: &mut Changes) {
         let ended = self.connection.take();
+        let was_up = ended.as_ref().is_some_and(|connection| connection.up);
         self.book.picture.progress = None;
         changes.picture = true;
         let now = clock::now();
@@ -49,7 +73,15 @@ impl Owner {
             self.open_at = Some(now);
             return;
         }
-        let retry = error.retry();
+        let retry = match error {
+            // Who dials again and again without ever getting through does not keep us busy.
+            DriverError::TakenOver(_) if !was_up => Retry::Backoff,
+            DriverError::TakenOver(_) => {
+                self.taken_over(error, changes);
+                Retry::Now
+            }
+            _ => error.retry(),
+        };
         let wait = self.backoff.next(retry, jitter());
         self.open_at = wait.map(|wait| now + wait);
         // A fault that stays is told once, when it begins; the log line of each further try is at debug level.
@@ -69,9 +101,23 @@ impl Owner {
         self.last_end = Some(error.clone());
     }
 
+    fn taken_over(&mut self, error: &DriverError, changes: &mut Changes) {
+        let Some(times) = self.take_overs.happened(clock::now()) else { return };
+        let often = if times > 1 { format!("; {times} times since this was told last") } else { String::new() };
+        warn!(%error, times, "the panel dialled again, or two devices have its identifier");
+        let event = PanelEvent::new(EventKind::PanelTakenOver).text(format!("{error}{often}"));
+        changes.events.push((clock::wall(), event));
+    }
+
     /// Gives the driver a command; gives the promise back if there is no connected driver.
     pub(super) fn send(&mut self, command: Command, reply: Reply) -> Option<Reply> {
         let Some(connection) = self.connection.as_ref().filter(|c| c.up) else { return Some(reply) };
+        if self.journal.is_stuck() && connection.events.len() == WAITING_EVENTS {
+            // The driver waits for room, which the disk does not give, and hears nobody.
+            let why = "the box cannot store what the panel tells; is its disk full?".to_owned();
+            reply.complete(Outcome::NotNow(NotNow { why }));
+            return None;
+        }
         self.last_command += 1;
         let request = CommandRequest { id: CommandId(self.last_command), command, reply };
         match connection.commands.try_send(request) {
@@ -114,14 +160,14 @@ impl Owner {
         };
         let start = DriverStart { credentials, residue: self.residue.clone() };
         let driver = self.parts.setup.factory.driver(start);
-        let config = self.parts.setup.factory.link().clone();
+        let (factory, links) = (self.parts.setup.factory.clone(), self.parts.links.clone());
         let stop_opening = cancel.clone();
         self.tasks.spawn(
             async move {
                 let link = tokio::select! {
                     biased;
                     () = stop_opening.cancelled() => return DriverError::Shutdown,
-                    link = link::open(&config) => link,
+                    link = links.open(factory.link(), factory.identify()) => link,
                 };
                 match link {
                     Ok(link) => driver.run(link, port).await,
@@ -169,4 +215,17 @@ fn jitter() -> u8 {
     // Without randomness all panels knock at once: bad manners, not a fault.
     let _ = getrandom::fill(&mut byte);
     byte.first().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn take_overs_are_told_at_once_and_then_counted() {
+        let (mut take_overs, start) = (TakeOvers::default(), clock::now());
+        let told: Vec<_> = (0..200).map(|n| take_overs.happened(start + Duration::from_secs(n * 10))).collect();
+        let told: Vec<_> = told.iter().enumerate().filter_map(|(n, times)| times.map(|times| (n, times))).collect();
+        assert_eq!(told, [(0, 1), (60, 60), (120, 60), (180, 60)]);
+    }
 }

@@ -7,6 +7,7 @@ mod steps;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
-use self::connection::next_event;
+use self::connection::{TakeOvers, next_event};
 use self::steps::step_outcome;
 use super::backoff::LinkBackoff;
 use super::book::{Book, Changes};
@@ -32,6 +33,8 @@ use crate::store::{Store, StoreError, Tx, Urgency};
 
 /// Events taken into one transaction at most.
 const BATCH: usize = 256;
+/// Transactions of events in a row after which everybody else has a turn, however much the panel talks.
+const BATCHES_IN_A_ROW: u32 = 4;
 /// How long a driver gets to leave menus when the daemon stops.
 const STOP_WITHIN: Duration = Duration::from_secs(12);
 
@@ -40,7 +43,7 @@ impl PanelUnit {
     ///
     /// # Errors
     /// When the store cannot be read at the start. Later store errors are waited out: nothing is taken from the
-    /// driver meanwhile, so nothing is lost that the link can hold.
+    /// driver meanwhile, so nothing is lost that the link can hold; what people ask of the panel is done.
     pub async fn run(&self, cancel: CancellationToken) -> Result<(), StoreError> {
         let span = info_span!("panel", id = %self.id());
         async {
@@ -85,6 +88,9 @@ struct Owner {
     supervision: Supervision,
     backoff: LinkBackoff,
     connection: Option<Connection>,
+    /// Transactions of events since anything else had its turn.
+    batches: u32,
+    take_overs: TakeOvers,
     /// Holds the driver's task, one at most.
     tasks: JoinSet<DriverError>,
     /// How the last try to connect ended, if none succeeded since.
@@ -113,7 +119,7 @@ impl Owner {
         seed_credentials(&parts.setup, &parts.store).await?;
         let id = parts.setup.id.clone();
         let mut picture = blank_picture(&parts.setup);
-        let (state, users, desired, answers, versions, residue) = parts
+        let (state, users, desired, answers, versions, residue, told) = parts
             .store
             .read(move |view| {
                 Ok((
@@ -123,6 +129,7 @@ impl Owner {
                     view.answers(&id)?,
                     view.versions(&id)?,
                     view.residue(&id)?,
+                    view.last_of(&id, &Supervision::EVENTS)?,
                 ))
             })
             .await?;
@@ -135,7 +142,7 @@ impl Owner {
         picture.reported_version = versions.reported;
         picture.cloud_version = versions.cloud;
         let now = clock::now();
-        let supervision = Supervision::new(now, parts.setup.supervision, known);
+        let supervision = Supervision::new(now, parts.setup.supervision, known, told);
         picture.status = supervision.status();
         let book = Book::new(picture, desired, parts.setup.authority, Arc::clone(&parts.keys));
         let journal = Journal::new(parts.store.clone(), parts.setup.id.clone(), cancel);
@@ -147,6 +154,8 @@ impl Owner {
             supervision,
             backoff: LinkBackoff::default(),
             connection: None,
+            batches: 0,
+            take_overs: TakeOvers::default(),
             tasks: JoinSet::new(),
             last_end: None,
             open_at: Some(now),
@@ -161,10 +170,14 @@ impl Owner {
     async fn run(mut self, requests: &mut mpsc::Receiver<PanelRequest>, cancel: CancellationToken) {
         while !cancel.is_cancelled() {
             let mut changes = Changes::default();
+            let was_stuck = self.journal.is_stuck();
             self.wait_for_something(requests, &cancel, &mut changes).await;
             let now = clock::now();
-            let crossed = self.supervision.update(now);
-            self.status(crossed, &mut changes);
+            // What the panel said meanwhile was not taken in: silence proves nothing.
+            if !was_stuck {
+                let crossed = self.supervision.update(now);
+                self.status(crossed, &mut changes);
+            }
             if self.open_at.is_some_and(|at| at <= now) {
                 self.connect().await;
             }
@@ -176,6 +189,9 @@ impl Owner {
 
     /// Waits until one thing happens and takes it in. Every arm is cancel-safe: channels and join sets lose nothing
     /// when not chosen.
+    ///
+    /// While the store takes nothing (a full disk), nothing is taken from the driver: its events wait in their bounded
+    /// queue, then in the link. Commands go to it all the same, and their answers do not pass here.
     async fn wait_for_something(
         &mut self,
         requests: &mut mpsc::Receiver<PanelRequest>,
@@ -183,12 +199,16 @@ impl Owner {
         changes: &mut Changes,
     ) {
         let wake = self.next_wake();
+        let stuck = self.journal.is_stuck();
         tokio::select! {
             biased;
             () = cancel.cancelled() => {}
-            Some(stamped) = next_event(&mut self.connection) => self.take_events(stamped, changes),
-            outcome = step_outcome(&mut self.step) => self.step_ended(outcome, changes).await,
-            Some(end) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+            Some(stamped) = next_event(&mut self.connection), if !stuck && self.batches < BATCHES_IN_A_ROW => {
+                self.batches += 1;
+                self.take_events(stamped, changes);
+            }
+            outcome = step_outcome(&mut self.step), if !stuck => self.step_ended(outcome, changes).await,
+            Some(end) = self.tasks.join_next(), if !stuck && !self.tasks.is_empty() => {
                 // A panicking driver is a broken protocol: the link is opened again after the back-off.
                 let error = end.unwrap_or_else(|_| DriverError::Protocol("the driver crashed".into()));
                 // Its last words may have come between the look at the events and this.
@@ -197,16 +217,21 @@ impl Owner {
                 }
                 self.disconnected(&error, changes);
             }
-            Some(request) = requests.recv() => self.request(request, changes),
+            Some(request) = requests.recv() => {
+                self.batches = 0;
+                self.request(request, changes);
+            }
             () = self.journal.settle_one() => {}
+            () = ready(()), if self.batches >= BATCHES_IN_A_ROW => self.batches = 0,
             () = sleep_until(wake.into()) => {}
         }
     }
 
     fn next_wake(&self) -> Instant {
         let retry = self.is_up().then(|| self.book.next_try()).flatten();
-        let wakes = [self.supervision.next_update(), self.open_at, retry];
-        wakes.into_iter().flatten().min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
+        let paced = [self.supervision.next_update(), retry].into_iter().filter(|_| !self.journal.is_stuck());
+        let wakes = paced.chain([self.open_at]).flatten();
+        wakes.min().unwrap_or_else(|| clock::now() + Duration::from_secs(3600))
     }
 
     /// Whether a driver is there to be asked. One that was told to stop, or has ended, is not: it would only answer

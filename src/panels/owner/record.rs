@@ -9,7 +9,7 @@ use panel_model::{PanelSnapshot, Slot};
 use super::super::book::Changes;
 use super::super::journal::Write;
 use super::super::secret_name;
-use super::Owner;
+use super::{Connection, Owner};
 use crate::payload::User;
 use crate::store::{NewEvent, Tx, Urgency};
 
@@ -22,18 +22,19 @@ impl Owner {
         if changes.is_stored() {
             let urgency =
                 if changes.can_wait() && changes.events.len() < ENOUGH { Urgency::Grouped } else { Urgency::Now };
-            let noted = changes.residue.is_some();
             let write = self.prepare(changes);
             self.journal.write(urgency, write).await;
-            if let Some(connection) = self.connection.as_ref().filter(|_| noted) {
-                connection.kept.send_replace(connection.notes);
-            }
             self.unseen = true;
         } else {
             self.unseen |= changes.picture;
         }
-        if self.unseen && self.journal.is_settled() {
-            self.unseen = false;
+        if !self.journal.is_settled() {
+            return;
+        }
+        if let Some(Connection { notes, kept, .. }) = &self.connection {
+            kept.send_if_modified(|kept| std::mem::replace(kept, *notes) != *notes);
+        }
+        if std::mem::take(&mut self.unseen) {
             self.show();
         }
     }

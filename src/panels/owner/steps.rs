@@ -16,7 +16,7 @@ use crate::store::{Tx, Urgency};
 impl Owner {
     /// Starts the next step towards what is wished, if nothing is under way.
     pub(super) async fn reconcile(&mut self) {
-        loop {
+        while !self.journal.is_stuck() {
             let mut changes = Changes::default();
             let up = self.is_up();
             let next = self.book.next_step(clock::now(), up, &mut changes);
@@ -43,9 +43,13 @@ impl Owner {
             self.keep_both_masters().await;
         }
         let Work::Panel(command) = step.work else { return };
-        debug!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
         let (reply, outcome) = Reply::new();
         self.step = Some(outcome);
+        if self.journal.is_stuck() {
+            // What has to be on the disk before the panel is touched is not there.
+            return reply.complete(Outcome::NotNow(NotNow { why: "the box cannot store anything".into() }));
+        }
+        debug!(slot = step.slot.number(), command = command.name(), version = step.version, "writing to the panel");
         // Not connected any more: dropping the promise answers it.
         drop(self.send(command, reply));
     }

@@ -196,3 +196,28 @@ async fn room_that_is_not_needed_any_more_is_given_back() {
     store.close().await;
     assert!(size() * 4 < before, "{} of {before} for {kept} events", size());
 }
+
+#[tokio::test]
+async fn the_newest_event_of_some_kinds_is_found_for_each_panel() {
+    let (_dir, store) = fresh();
+    let kinds = [EventKind::PanelOnline, EventKind::PanelOffline];
+    for (n, (id, kind)) in (0..).zip([
+        ("dsc-1", EventKind::PanelOffline),
+        ("dsc-1", EventKind::PanelOnline),
+        ("dsc-1", EventKind::ZoneOpened),
+        ("dsc-2", EventKind::PanelOffline),
+        ("dsc-2", EventKind::PanelNeedsInstaller),
+        ("dsc-3", EventKind::ZoneOpened),
+    ]) {
+        add(&store, NewEvent { panel: panel(id), ..event(kind, n) }).await;
+    }
+    for (id, expected) in [
+        ("dsc-1", Some(EventKind::PanelOnline)),
+        ("dsc-2", Some(EventKind::PanelOffline)),
+        ("dsc-3", None),
+        ("dsc-4", None),
+    ] {
+        let found = store.read(move |view| view.last_of(&panel(id), &kinds)).await.expect("read");
+        assert_eq!(found, expected, "{id}");
+    }
+}

@@ -7,20 +7,23 @@ use super::*;
 #[tokio::test]
 async fn writes_that_wait_together_commit_together() {
     let (_dir, store) = fresh();
+    // The store is busy until all are handed over, however long that takes.
+    let (hold, held) = mpsc::channel::<()>();
+    let busy = store.begin_write(Urgency::Now, move |_| Ok(held.recv().is_err())).await.expect("handed over");
     let mut waiting = Vec::new();
-    for n in 0..500 {
-        let new = event(EventKind::ZoneOpened, n);
-        waiting.push(store.begin_write(Urgency::Grouped, |tx| tx.add_event(new)).await.expect("handed over"));
+    for n in 0..250 {
+        waiting.push(add_grouped(&store, n).await);
     }
+    drop(hold);
+    busy.await.expect("done");
     let mut seqs = Vec::new();
     for written in waiting {
         seqs.push(written.await.expect("stored").seq);
     }
     assert!(seqs.is_sorted(), "done in the order in which they were handed over");
     let stats = store.stats();
-    assert_eq!((stats.writes, stats.failed), (500, 0));
-    assert!(stats.commits <= 20, "{stats:?}");
-    assert_eq!(all_events(&store).await.len(), 500);
+    assert_eq!((stats.writes, stats.failed, stats.commits), (251, 0, 1));
+    assert_eq!(all_events(&store).await.len(), 250);
 }
 
 #[tokio::test]
@@ -36,11 +39,14 @@ async fn an_urgent_write_takes_everything_along_that_waits() {
 #[tokio::test]
 async fn an_urgent_write_waits_for_nobody() {
     let (_dir, store) = fresh();
-    let began = clock::now();
+    let mut fastest = Duration::MAX;
     for n in 0..20 {
+        let began = clock::now();
         add(&store, event(EventKind::ZoneAlarm, n)).await;
+        fastest = fastest.min(clock::now() - began);
     }
-    assert!(clock::now() - began < 20 * Duration::from_millis(250));
+    // Disks have slow moments; all twenty are slow only if each waits for company.
+    assert!(fastest < Duration::from_millis(250), "{fastest:?}");
     assert_eq!(store.stats().commits, 20);
 }
 

@@ -296,7 +296,7 @@ async fn a_long_outbox_drains_without_looking_at_what_is_done() {
     let took = panel_driver::clock::now() - began;
     println!("20,000 records drained in {took:?}");
     assert_eq!(drained, 20_000);
-    assert!(took.as_secs() < 30);
+    assert!(took.as_secs() < 120);
 }
 
 /// A small seeded generator (xorshift).

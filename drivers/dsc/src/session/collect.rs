@@ -8,7 +8,7 @@ use panel_model::{
 };
 
 use crate::message::{ModuleMessage, PartitionNotice, SystemNotice, Transport, ZoneNotice};
-use crate::quirks::{REPORT_LIMIT, REPORT_QUIET, REPORT_QUIET_WHEN_COMPLETE};
+use crate::quirks::{REPORT_ASKED_AT_MOST, REPORT_LIMIT, REPORT_QUIET, REPORT_QUIET_WHEN_COMPLETE};
 
 #[derive(Debug)]
 pub(crate) struct Collect {
@@ -23,6 +23,9 @@ pub(crate) struct Collect {
     closing: bool,
     /// Some partition's trouble light is on.
     trouble: bool,
+    /// Something on the line could not be read meanwhile: it may have been a part of the answer.
+    spoiled: bool,
+    asked: u8,
     /// 001 was taken; what comes from then on is its answer.
     begun: Option<Instant>,
     last: Option<Instant>,
@@ -48,6 +51,8 @@ impl Collect {
             zones: zones == 0,
             closing: false,
             trouble: false,
+            spoiled: false,
+            asked: 0,
             begun: None,
             last: None,
         }
@@ -57,6 +62,25 @@ impl Collect {
     pub(crate) fn begin(&mut self, now: Instant) {
         self.begun = Some(now);
         self.last = Some(now);
+        self.spoiled = false;
+        self.asked = self.asked.saturating_add(1);
+    }
+
+    /// Something was on the line that nobody could read.
+    pub(crate) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+
+    /// Whether the answer lacks something that asking again may bring. A zone that was not told must not be taken for
+    /// a closed one.
+    pub(crate) fn is_to_be_asked_again(&self) -> bool {
+        let lacks = self.spoiled || !self.zones || !self.wanted.is_subset(self.told);
+        lacks && self.asked < REPORT_ASKED_AT_MOST
+    }
+
+    /// Whether what was told may still be wrong.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.spoiled
     }
 
     /// Takes a message that may be part of the answer. `false`: it is none, hence live.

@@ -13,9 +13,16 @@ impl DscSession {
     pub(super) fn bad_line(&mut self, error: FrameError) {
         tracing::debug!(%error, "a bad line");
         self.wire.push_back(WireEntry { direction: Direction::FromPanel, masked: format!("({error})").into() });
+        self.line_lost();
+    }
+
+    /// Whatever it was, it is not known now.
+    pub(super) fn line_lost(&mut self) {
         self.count_noise();
-        // Whatever it was, it is not known now.
         self.site.report_wanted |= self.online;
+        if let Some(collect) = &mut self.collect {
+            collect.spoil();
+        }
     }
 
     pub(super) fn frame(&mut self, now: Instant, frame: &Frame) {
@@ -108,7 +115,7 @@ impl DscSession {
     }
 
     /// How often the line was caught losing, doubling or garbling: silence and refusals prove less then.
-    pub(super) fn count_noise(&mut self) {
+    fn count_noise(&mut self) {
         let Counters { checksum_errors, garbage, oversize, partial, .. } = self.decoder.counters();
         self.site.noise = checksum_errors + garbage + oversize + partial + u64::from(self.exchange.oddities());
     }

@@ -321,8 +321,7 @@ impl DscSession {
     fn drop_half_line(&mut self, now: Instant) {
         if self.half_line_until().is_some_and(|at| now >= at) {
             self.decoder.drop_partial();
-            self.count_noise();
-            self.site.report_wanted |= self.online;
+            self.line_lost();
         }
     }
 

@@ -129,6 +129,8 @@ fn check(command: &Command, config: &Config, capabilities: &Capabilities, creden
         Command::SetTag { .. }
         | Command::RemoveTag { .. }
         | Command::EnrolTag { .. }
+        | Command::SetZoneLabel { .. }
+        | Command::SetPartitionLabel { .. }
         | Command::SetLockAccess { .. }
         | Command::Bypass { .. }
         | Command::LockDoor(_)

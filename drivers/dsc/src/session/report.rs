@@ -53,8 +53,14 @@ impl DscSession {
         if self.owner == Owner::Report && !self.exchange.is_free() {
             return false;
         }
+        if self.collect.as_ref().is_some_and(Collect::is_to_be_asked_again) {
+            self.report_unsent = true;
+            return true;
+        }
         let Some(collect) = self.collect.take() else { return false };
+        let doubtful = collect.is_doubtful();
         self.snapshot(now, collect.finish());
+        self.site.report_wanted |= doubtful;
         self.check_residue(now);
         true
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use panel_model::{AccessCode, InstallerCode, Partition, PartitionSet, Slot};
 
 use super::options::SimConfig;
-use super::rng::Rng;
+use panel_driver::sim::Rng;
 
 /// The slot of the master code `[doc PS]`.
 pub(super) const MASTER: u16 = 40;

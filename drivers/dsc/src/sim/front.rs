@@ -7,6 +7,7 @@ use super::line::Line;
 use super::panel::Panel;
 use super::signal::Signal;
 use crate::codec::{ChecksumCase, Decoder, Frame, FrameError};
+use crate::message::ModuleMessage;
 
 /// The client's side of the panel.
 pub(super) trait Front: Send {
@@ -18,6 +19,16 @@ pub(super) trait Front: Send {
     fn run_due(&mut self, now: Instant, panel: &mut Panel);
     /// Says what happened, if it has a message and somebody is to hear it; whether it did.
     fn tell(&mut self, now: Instant, panel: &mut Panel, signal: &Signal) -> bool;
+    /// Sends a message, if the line and the module's state let it through; whether they did.
+    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool;
+    /// Sends some messages; whether any went out.
+    fn send_all(&mut self, now: Instant, panel: &mut Panel, messages: &[ModuleMessage]) -> bool {
+        let mut sent = false;
+        for message in messages {
+            sent |= self.send(now, panel, message);
+        }
+        sent
+    }
     /// All signals of a step are told.
     fn finish(&mut self, now: Instant, panel: &mut Panel);
     fn reboot(&mut self, now: Instant, panel: &mut Panel);

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, PartitionSet, Password, Zone};
 
-use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERRUN, LENGTH, NOT_SUPPORTED, SYNTAX};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
@@ -18,6 +17,7 @@ use crate::codec::{FrameError, Number};
 use crate::message::{
     ErrorCode, Lights, LoginState, ModuleCommand, ModuleMessage, PartitionNotice, Switch, Transport, ZoneNotice,
 };
+use panel_driver::sim::{Agenda, later};
 
 pub(super) struct Envisalink {
     line: Line,
@@ -67,10 +67,6 @@ impl Envisalink {
         }
     }
 
-    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
-        self.line.send(now, panel, message)
-    }
-
     fn refuse(&mut self, now: Instant, panel: &mut Panel, error: ErrorCode) {
         self.send(now, panel, &ModuleMessage::SystemError(error));
     }
@@ -93,9 +89,8 @@ impl Envisalink {
             }
             return;
         }
-        if let Some((left @ 1.., error)) = panel.hostile.refuse {
-            panel.hostile.refuse = (left > 1).then_some((left - 1, error));
-            return self.refuse(now, panel, ErrorCode(error));
+        if let Some(error) = panel.hostile.take_refusal() {
+            return self.refuse(now, panel, error);
         }
         match command {
             Ok(ModuleCommand::Login(password)) => self.log_in(now, panel, &password),
@@ -345,11 +340,11 @@ impl Front for Envisalink {
             _ => {}
         }
         let messages = tell::messages(panel, Interface::Envisalink, signal);
-        let mut sent = false;
-        for message in &messages {
-            sent |= self.send(now, panel, message);
-        }
-        sent
+        self.send_all(now, panel, &messages)
+    }
+
+    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
+        self.line.send(now, panel, message)
     }
 
     fn finish(&mut self, now: Instant, panel: &mut Panel) {

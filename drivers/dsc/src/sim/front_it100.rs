@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Zone};
 
-use super::agenda::{Agenda, later};
 use super::commands::{self, BUFFER_OVERFLOW, KEYPAD_OFF, SYNTAX, THERMOSTAT_NOT_OPEN, THERMOSTAT_SILENT};
 use super::front::{Arrival, Front, Inbox, answer_delay};
 use super::keypad::Key;
@@ -18,6 +17,7 @@ use super::tell;
 use super::virtual_keypad::{Pressed, VirtualKeypad};
 use crate::codec::FrameError;
 use crate::message::{Baud, Beeper, ErrorCode, ModuleCommand, ModuleMessage, Switch, Text, Transport, ZoneNotice};
+use panel_driver::sim::{Agenda, later};
 
 pub(super) struct It100 {
     line: Line,
@@ -64,10 +64,6 @@ impl It100 {
         }
     }
 
-    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
-        !self.booting && self.line.send(now, panel, message)
-    }
-
     fn answer(&mut self, now: Instant, panel: &mut Panel) {
         let Some(read) = self.inbox.next() else { return };
         if !self.inbox.is_empty() {
@@ -78,9 +74,8 @@ impl It100 {
             Ok(frame) => frame,
             Err(error) => return self.bad_line(now, panel, error),
         };
-        if let Some((left @ 1.., error)) = panel.hostile.refuse {
-            panel.hostile.refuse = (left > 1).then_some((left - 1, error));
-            self.send(now, panel, &ModuleMessage::SystemError(ErrorCode(error)));
+        if let Some(error) = panel.hostile.take_refusal() {
+            self.send(now, panel, &ModuleMessage::SystemError(error));
             return;
         }
         // Every frame with a right checksum is acknowledged, whatever becomes of it [impl J100].
@@ -321,11 +316,11 @@ impl Front for It100 {
             _ => {}
         }
         let messages = tell::messages(panel, Interface::It100, signal);
-        let mut sent = false;
-        for message in &messages {
-            sent |= self.send(now, panel, message);
-        }
-        sent
+        self.send_all(now, panel, &messages)
+    }
+
+    fn send(&mut self, now: Instant, panel: &mut Panel, message: &ModuleMessage) -> bool {
+        !self.booting && self.line.send(now, panel, message)
     }
 
     fn finish(&mut self, now: Instant, panel: &mut Panel) {

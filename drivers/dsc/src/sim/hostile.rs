@@ -5,7 +5,7 @@ use std::time::Duration;
 use panel_driver::sim::PokeError;
 
 use super::signal::Trouble;
-use crate::message::CodeForm;
+use crate::message::{CodeForm, ErrorCode};
 
 /// Faults on purpose. All off by default. Each can be switched by `fault NAME ...` while the simulator runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -87,6 +87,13 @@ pub(super) enum Fault {
 }
 
 impl Hostile {
+    /// The error to refuse the present command with, if it is one of those to be refused.
+    pub(super) fn take_refusal(&mut self) -> Option<ErrorCode> {
+        let (left, error) = self.refuse.filter(|(left, _)| *left > 0)?;
+        self.refuse = (left > 1).then_some((left - 1, error));
+        Some(ErrorCode(error))
+    }
+
     /// Takes the words of a `fault` line.
     pub(super) fn apply(&mut self, words: &[String]) -> Result<Fault, PokeError> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -7,12 +7,12 @@ use panel_driver::sim::PanicKey;
 use panel_model::{Partition, Slot};
 use zeroize::Zeroizing;
 
-use super::agenda::later;
 use super::menu_users::Toggled;
 use super::panel::{Panel, Task};
 use super::prompt::{Asked, Prompt, Purpose};
 use super::sections::Setting;
 use super::signal::{Hand, MenuName, Signal, Sound, Wanted};
+use panel_driver::sim::later;
 
 /// A key as the panel knows it.
 #[derive(Clone, Copy, PartialEq, Eq)]

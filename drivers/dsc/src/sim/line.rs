@@ -7,9 +7,9 @@ use bytes::Bytes;
 use panel_driver::sim::Hangup;
 
 use super::panel::Panel;
-use super::rng::Rng;
 use crate::codec::{Frame, Number};
 use crate::message::ModuleMessage;
+use panel_driver::sim::Rng;
 
 pub(super) struct Line {
     pieces: VecDeque<(Instant, Bytes)>,
@@ -117,7 +117,7 @@ impl Line {
         let mut line = Vec::new();
         if hostile.noise && self.rng.one_in(3) {
             let count = 1 + self.rng.below(12);
-            line.extend((0..count).map(|_| self.rng.next().to_le_bytes()[0]).filter(|b| !b.is_ascii_digit()));
+            line.extend((0..count).map(|_| self.rng.next_u64().to_le_bytes()[0]).filter(|b| !b.is_ascii_digit()));
             line.extend_from_slice(b"\r\n");
         }
         if self.timestamps || hostile.timestamps {

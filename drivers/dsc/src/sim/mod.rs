@@ -10,7 +10,6 @@
 //! It is written from what panels and modules do and shares codec and messages
 //! with the driver, nothing else: a mistake in the driver must not find its twin here. No IO, no clock; seeded.
 
-mod agenda;
 mod arming;
 mod clock;
 mod codebook;
@@ -30,7 +29,6 @@ mod options;
 mod panel;
 mod person;
 mod prompt;
-mod rng;
 mod sections;
 mod settings;
 mod signal;

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use panel_model::{Partition, PartitionSet, Zone};
 
-use super::agenda::Agenda;
 use super::arming::Arming;
 use super::clock::Clock;
 use super::codebook::Codebook;
@@ -15,10 +14,11 @@ use super::hostile::Hostile;
 use super::keypad::{Keypad, Menu};
 use super::options::{Model, PanelOptions, SimConfig, Timings};
 use super::person::Person;
-use super::rng::Rng;
 use super::sections::{Sections, Setting};
 use super::signal::{Hand, Signal, Status, Trouble};
 use super::zones::ZoneUnit;
+use panel_driver::sim::Agenda;
+use panel_driver::sim::Rng;
 
 pub(super) struct Panel {
     pub(super) model: Model,

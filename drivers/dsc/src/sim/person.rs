@@ -7,13 +7,13 @@ use std::time::Instant;
 use panel_driver::sim::PokeError;
 use panel_model::{ArmMode, Partition, PartitionSet, Slot};
 
-use super::agenda::later;
 use super::arming::{By, Operation};
 use super::codebook::Attributes;
 use super::keypad::{Hold, Key, Menu};
 use super::panel::{Panel, Task};
 use super::signal::Hand;
 use crate::message::PlainArmMode;
+use panel_driver::sim::later;
 
 /// The keys that a person is about to press.
 #[derive(Default)]

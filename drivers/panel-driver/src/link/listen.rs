@@ -4,34 +4,32 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use panel_model::WallTime;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use bytes::{Bytes, BytesMut};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::dialled::{Dialled, Displaced};
+use super::wanting::{Noted, Wanting, WantingList};
 use super::{Link, tcp};
 use crate::{LinkError, clock};
 
 /// Connections that have not said yet who they are. When one more comes, the oldest is closed: those who connect and
-/// say nothing cannot keep a panel out.
-const PENDING: usize = 64;
+/// say nothing cannot keep a panel out. A panel speaks first and at once, so that even a flood of 500 connections a
+/// second leaves it half a second for that.
+const PENDING: usize = 256;
 /// How long a connection has to say who it is, however slowly it speaks.
 const IDENTIFY_LIMIT: Duration = Duration::from_secs(10);
 /// How many bytes it may take for that.
 const FIRST_BYTES: usize = 1024;
-/// Identifiers remembered that nobody has configured.
-const WANTING: usize = 32;
-/// Longest identifier remembered.
-const IDENTIFIER_CHARS: usize = 64;
+/// Connections that the system holds for us until we take them: after a power cut all panels of a place dial at once.
+const BACKLOG: i32 = 1024;
 
 /// What the first bytes of a connection say of who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,19 +46,19 @@ pub enum Identified {
 /// time that more have come. Must be quick and pure.
 pub type Identify = fn(&[u8]) -> Identified;
 
-/// A panel that dials us and that nobody has configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanting {
-    /// What it calls itself: printable, at most 64 characters.
-    pub identifier: String,
-    /// The address that it dialled.
-    pub listen: SocketAddr,
-    /// Where it dialled from last.
-    pub from: SocketAddr,
-    /// How often.
-    pub count: u64,
-    /// When last.
-    pub last: WallTime,
+/// What came to a listener since it was opened, apart from the panels that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Connections that were closed because they did not say in time, or not at all, which panel they are.
+    pub strangers: u64,
+    /// Of these, how many had to go early because too many others had not said it either.
+    pub crowded_out: u64,
+    /// Connections of panels that nobody configured.
+    pub unknown: u64,
+    /// Connections that ended because a newer one of the same panel came.
+    pub displaced: u64,
+    /// Panels that nobody configured and that were dropped from the list of them, because it was full.
+    pub dropped: u64,
 }
 
 /// A listening socket that panels of one vendor dial, told apart by their first bytes.
@@ -77,24 +75,33 @@ impl Listener {
     /// # Errors
     /// The address is in use or not ours.
     pub fn bind(addr: SocketAddr, identify: Identify) -> Result<Self, LinkError> {
+        Self::bind_knowing(addr, identify, std::iter::empty(), watch::Sender::default())
+    }
+
+    /// The same with panels that are known from the first connection on, telling changes of [`Self::wanting`] to
+    /// `changed`.
+    pub(super) fn bind_knowing(
+        addr: SocketAddr,
+        identify: Identify,
+        known: impl Iterator<Item = String>,
+        changed: watch::Sender<u64>,
+    ) -> Result<Self, LinkError> {
         let what = format!("listening on {addr}");
-        let socket = Self::socket(addr).map_err(|error| match error.kind() {
+        let socket = socket(addr).map_err(|error| match error.kind() {
             kind @ io::ErrorKind::AddrInUse => LinkError::because(&what, kind, "another program uses this address"),
             kind @ io::ErrorKind::AddrNotAvailable => LinkError::because(&what, kind, "this box has no such address"),
+            kind @ io::ErrorKind::PermissionDenied => {
+                LinkError::because(&what, kind, "the system does not let us; take a port above 1023")
+            }
             _ => LinkError::new(&what, &error),
         })?;
         let addr = socket.local_addr().map_err(|error| LinkError::new(&what, &error))?;
-        let shared = Arc::new(Shared { addr, identify, state: Mutex::default() });
+        let panels = known.map(|identifier| (identifier, Known::default())).collect();
+        let state = Mutex::new(State { panels, ..State::default() });
+        let shared = Arc::new(Shared { addr, identify, state, changed });
         let mut welcome = JoinSet::new();
         welcome.spawn(take_connections(socket, shared.clone()));
         Ok(Self { addr, shared, _welcome: welcome })
-    }
-
-    fn socket(addr: SocketAddr) -> io::Result<TcpListener> {
-        // The standard library sets SO_REUSEADDR, so that a restart does not wait for old connections to be forgotten.
-        let socket = std::net::TcpListener::bind(addr)?;
-        socket.set_nonblocking(true)?;
-        TcpListener::from_std(socket)
     }
 
     /// The address that panels dial.
@@ -103,14 +110,27 @@ impl Listener {
         self.addr
     }
 
-    /// Waits for the panel of this identifier, which counts as known from the first call on. The bytes by which it
-    /// was told are the first that the link gives.
+    /// From now on the panel of this identifier is known: when it dials before anybody waits for it, its connection is
+    /// kept for [`Self::accept`].
+    pub fn know(&self, identifier: &str) {
+        let mut state = self.shared.lock();
+        if !state.panels.contains_key(identifier) {
+            state.panels.insert(identifier.to_owned(), Known::default());
+            if state.wanting.remove(identifier) {
+                self.shared.tell_change();
+            }
+        }
+    }
+
+    /// Waits for the panel of this identifier, which is known from the first call on. The bytes by which it was told
+    /// are the first that the link gives.
     ///
     /// The newest connection of a panel wins: the link of an older one ends with an error as soon as it comes.
     ///
     /// # Cancel safety
     /// When dropped, a panel that dialled waits for the next call.
     pub async fn accept(&self, identifier: &str) -> Link {
+        self.know(identifier);
         let arrived = self.shared.lock().panels.entry(identifier.to_owned()).or_default().arrived.clone();
         loop {
             if let Some(link) = self.shared.take(identifier) {
@@ -122,21 +142,22 @@ impl Listener {
 
     /// Forgets a panel: its connection is closed, and it is unknown from now on.
     pub fn forget(&self, identifier: &str) {
-        if let Some(panel) = self.shared.lock().panels.remove(identifier) {
-            panel.superseded.cancel();
+        if let Some(mut panel) = self.shared.lock().panels.remove(identifier) {
+            panel.displace(Displaced::Forgotten);
         }
     }
 
     /// Panels that dialled and are not known, the latest first; at most 32.
     #[must_use]
     pub fn wanting(&self) -> Vec<Wanting> {
-        self.shared.lock().wanting.iter().cloned().collect()
+        self.shared.lock().wanting.rows().cloned().collect()
     }
 
-    /// Connections that were closed because they did not say in time, or not at all, which panel they are.
+    /// All that came apart from known panels.
     #[must_use]
-    pub fn strangers(&self) -> u64 {
-        self.shared.lock().strangers
+    pub fn counts(&self) -> Counts {
+        let state = self.shared.lock();
+        Counts { dropped: state.wanting.dropped(), ..state.counts }
     }
 }
 
@@ -146,27 +167,47 @@ impl fmt::Debug for Listener {
     }
 }
 
+fn socket(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    // So that a restart does not wait for old connections to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
 struct Shared {
     addr: SocketAddr,
     identify: Identify,
     // A std mutex: held for a look or a change, never across an await.
     state: Mutex<State>,
+    /// Rises when the list of those who want in has other names.
+    changed: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct State {
     panels: HashMap<String, Known>,
-    wanting: VecDeque<Wanting>,
-    strangers: u64,
+    wanting: WantingList,
+    counts: Counts,
 }
 
-/// A panel that somebody waits for, or has waited for before.
+/// A panel that somebody waits for, or will wait for.
 #[derive(Default)]
 struct Known {
     arrived: Arc<Notify>,
     waiting: Option<(TcpStream, Bytes)>,
     /// Ends the link that was handed out last.
-    superseded: CancellationToken,
+    handed_out: Option<oneshot::Sender<Displaced>>,
+}
+
+impl Known {
+    /// True if there was an open connection.
+    fn displace(&mut self, why: Displaced) -> bool {
+        let waited = self.waiting.take().is_some();
+        self.handed_out.take().is_some_and(|link| link.send(why).is_ok()) || waited
+    }
 }
 
 impl Shared {
@@ -174,35 +215,46 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell_change(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
     fn take(&self, identifier: &str) -> Option<Link> {
         let mut state = self.lock();
         let panel = state.panels.get_mut(identifier)?;
         let (stream, first) = panel.waiting.take()?;
-        panel.superseded = CancellationToken::new();
-        let superseded = Box::pin(panel.superseded.clone().cancelled_owned());
-        Some(Link::new(Dialled { stream, first, superseded }))
+        let (handed_out, displaced) = oneshot::channel();
+        panel.handed_out = Some(handed_out);
+        Some(Link::new(Dialled { stream, first, displaced: Some(displaced) }))
     }
 
     fn arrived(&self, identifier: &str, from: SocketAddr, stream: TcpStream, first: Bytes) {
         let mut state = self.lock();
         match state.panels.get_mut(identifier) {
             Some(panel) => {
-                panel.superseded.cancel();
+                let displaced = panel.displace(Displaced::By(from));
                 panel.waiting = Some((stream, first));
                 panel.arrived.notify_one();
+                state.counts.displaced += u64::from(displaced);
             }
-            None => state.wants_in(identifier, self.addr, from),
+            None => self.wants_in(&mut state, identifier, from),
         }
     }
-}
 
-impl State {
-    fn wants_in(&mut self, identifier: &str, listen: SocketAddr, from: SocketAddr) {
-        let identifier: String = identifier.chars().filter(|c| !c.is_control()).take(IDENTIFIER_CHARS).collect();
-        let known = self.wanting.iter().position(|wanting| wanting.identifier == identifier);
-        let count = known.and_then(|at| self.wanting.remove(at)).map_or(0, |wanting| wanting.count);
-        self.wanting.push_front(Wanting { identifier, listen, from, count: count + 1, last: clock::wall() });
-        self.wanting.truncate(WANTING);
+    fn wants_in(&self, state: &mut State, identifier: &str, from: SocketAddr) {
+        state.counts.unknown += 1;
+        let noted = state.wanting.note(identifier, self.addr, from, clock::wall());
+        let listen = self.addr;
+        match noted {
+            Noted::Again => return,
+            Noted::New => tracing::info!(identifier, %from, %listen, "a panel that nobody configured wants in"),
+            // Told once: whoever makes up identifiers fills no log.
+            Noted::NewForOld if state.wanting.dropped() == 1 => {
+                tracing::warn!(%from, %listen, "so many panels want in that the oldest are dropped from their list");
+            }
+            Noted::NewForOld => {}
+        }
+        self.tell_change();
     }
 }
 
@@ -217,9 +269,13 @@ async fn take_connections(socket: TcpListener, shared: Arc<Shared>) {
                     pending.retain(|task| !task.is_finished());
                     if pending.len() >= PENDING && let Some(oldest) = pending.pop_front() {
                         oldest.abort();
-                        shared.lock().strangers += 1;
+                        let counts = &mut shared.lock().counts;
+                        counts.strangers += 1;
+                        counts.crowded_out += 1;
                     }
                     pending.push_back(tasks.spawn(identify(stream, from, shared.clone())));
+                    // Whoever is in is heard before the next one comes: a rush of panels pushes none of them out.
+                    yield_now().await;
                 }
                 // Out of file handles, most likely; that does not pass at once.
                 Err(error) => {
@@ -237,7 +293,10 @@ async fn identify(mut stream: TcpStream, from: SocketAddr, shared: Arc<Shared>) 
         Ok(Some((identifier, first))) if tcp::prepare(&stream).is_ok() => {
             shared.arrived(&identifier, from, stream, first);
         }
-        _ => shared.lock().strangers += 1,
+        _ => {
+            tracing::debug!(%from, listen = %shared.addr, "closed: it did not say which panel it is");
+            shared.lock().counts.strangers += 1;
+        }
     }
 }
 
@@ -254,50 +313,4 @@ async fn first_bytes(stream: &mut TcpStream, identify: Identify) -> Option<(Stri
         }
     }
     None
-}
-
-/// A connection that a panel made, with the bytes that were read to tell it.
-struct Dialled {
-    stream: TcpStream,
-    first: Bytes,
-    superseded: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl Dialled {
-    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.superseded.as_mut().poll(cx) {
-            Poll::Pending => Ok(()),
-            Poll::Ready(()) => {
-                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a newer connection of the panel took its place"))
-            }
-        }
-    }
-}
-
-impl AsyncRead for Dialled {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.check(cx)?;
-        if self.first.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buf);
-        }
-        let length = self.first.len().min(buf.remaining());
-        buf.put_slice(self.first.get(..length).unwrap_or_default());
-        self.first.advance(length);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Dialled {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.check(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -2,24 +2,28 @@
 //!
 //! [`open`] dials or opens a device; [`Links`] does that too and holds the listeners on which panels dial us.
 
+mod dialled;
+mod links;
 mod listen;
 mod per_request;
 mod serial;
 mod tcp;
 mod tls;
+mod wanting;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub use listen::{Identified, Identify, Listener, Wanting};
+pub(crate) use dialled::Displaced;
+pub use links::{Door, Links};
+pub use listen::{Counts, Identified, Identify, Listener};
+pub use wanting::Wanting;
 
 use crate::LinkError;
 use per_request::PerRequest;
@@ -76,7 +80,7 @@ impl fmt::Display for LinkConfig {
             Self::Tcp { host, port } => write!(f, "tcp {host}:{port}"),
             Self::TcpPerRequest { host, port } => write!(f, "tcp {host}:{port}, once per request"),
             Self::Tls { host, port, .. } => write!(f, "tls {host}:{port}"),
-            Self::TcpIn { listen, .. } => write!(f, "tcp from the panel, on {listen}"),
+            Self::TcpIn { listen, identifier } => write!(f, "tcp from panel {identifier}, on {listen}"),
         }
     }
 }
@@ -154,64 +158,5 @@ pub async fn open(config: &LinkConfig) -> Result<Link, LinkError> {
         LinkConfig::TcpIn { .. } => {
             Err(LinkError::because(what, io::ErrorKind::Unsupported, "this vendor's panels do not dial"))
         }
-    }
-}
-
-/// Opens links of all kinds. One of these serves the whole box: panels that dial the same address share its listener.
-#[derive(Debug, Default)]
-pub struct Links {
-    // A std mutex: held to look a listener up, never across an await.
-    listeners: Mutex<HashMap<SocketAddr, Arc<Listener>>>,
-}
-
-impl Links {
-    /// Opens a link. For [`LinkConfig::TcpIn`] it waits, for ever if need be, until the panel dials; its listener
-    /// opens at the first call for its address and knows the panel from then on.
-    ///
-    /// `identify` is the vendor's way to read an identifier ([`crate::DriverFactory::identify`]). Panels of one
-    /// address are of one vendor: the first one's counts.
-    ///
-    /// # Errors
-    /// As [`open`]; an address that cannot be listened on.
-    ///
-    /// # Cancel safety
-    /// When dropped, what was opened so far is closed; a panel that dialled waits for the next call.
-    pub async fn open(&self, config: &LinkConfig, identify: Option<Identify>) -> Result<Link, LinkError> {
-        match (config, identify) {
-            (LinkConfig::TcpIn { listen, identifier }, Some(identify)) => {
-                Ok(self.listener(*listen, identify)?.accept(identifier).await)
-            }
-            _ => open(config).await,
-        }
-    }
-
-    /// Panels that dial us and that nobody has configured, on all listeners.
-    #[must_use]
-    pub fn wanting(&self) -> Vec<Wanting> {
-        let listeners: Vec<_> = self.lock().values().cloned().collect();
-        listeners.iter().flat_map(|listener| listener.wanting()).collect()
-    }
-
-    /// Forgets a panel that dials us, after it was taken out of the configuration; closes its connection.
-    pub fn forget(&self, config: &LinkConfig) {
-        if let LinkConfig::TcpIn { listen, identifier } = config
-            && let Some(listener) = self.lock().get(listen)
-        {
-            listener.forget(identifier);
-        }
-    }
-
-    fn listener(&self, addr: SocketAddr, identify: Identify) -> Result<Arc<Listener>, LinkError> {
-        let mut listeners = self.lock();
-        if let Some(listener) = listeners.get(&addr) {
-            return Ok(listener.clone());
-        }
-        let listener = Arc::new(Listener::bind(addr, identify)?);
-        listeners.insert(addr, listener.clone());
-        Ok(listener)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SocketAddr, Arc<Listener>>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::pty::Pty;
 use super::server::ServeError;
@@ -21,12 +21,19 @@ pub enum ServeOn {
     Listen(String),
     /// Clients open a pty by this symbolic link.
     Pty(PathBuf),
-    /// The simulator dials this address, again and again, as panels do whose receiver is on our side.
+    /// The simulator dials this address, again and again, as panels do whose receiver is on our side. After a
+    /// connection that came about, the simulator's own hang-up says how long it waits.
     Connect(String),
 }
 
-/// How long a simulator that dials waits before the next try.
+/// How long a simulator that dials waits after its first failed try; twice as long after each further one.
 const DIAL_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two tries, as that of a panel's communicator.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Between two connections at least: whoever is hung up on at once must not spin.
+const REDIAL_PAUSE: Duration = Duration::from_millis(50);
+/// How long one try may take.
+const DIAL_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
@@ -53,6 +60,8 @@ pub(super) enum Door {
     Dialling {
         to: String,
         attempt: Option<BoxFuture<'static, Client>>,
+        /// Before the first try of the next attempt.
+        pause: Duration,
     },
     /// The first pty is made at start, so that a path that cannot be used is told at once.
     Pty {
@@ -72,7 +81,7 @@ impl Door {
                 Ok(client) => Ok(Self::Pty { link, first: Some(client) }),
                 Err(source) => Err(ServeError::Pty { path: link, source }),
             },
-            ServeOn::Connect(to) => Ok(Self::Dialling { to, attempt: None }),
+            ServeOn::Connect(to) => Ok(Self::Dialling { to, attempt: None, pause: Duration::ZERO }),
         }
     }
 
@@ -113,9 +122,9 @@ impl Door {
                 }
             },
             _ if !free => pending().await,
-            Self::Dialling { to, attempt } => {
-                let client = attempt.get_or_insert_with(|| Box::pin(dial(to.clone()))).await;
-                *attempt = None;
+            Self::Dialling { to, attempt, pause } => {
+                let client = attempt.get_or_insert_with(|| Box::pin(dial(to.clone(), *pause))).await;
+                (*attempt, *pause) = (None, REDIAL_PAUSE);
                 Ok(client)
             }
             Self::Pty { link, first } => loop {
@@ -128,13 +137,16 @@ impl Door {
     }
 }
 
-async fn dial(to: String) -> Client {
+async fn dial(to: String, first: Duration) -> Client {
+    sleep(first).await;
+    let mut pause = DIAL_PAUSE;
     loop {
-        if let Ok(stream) = TcpStream::connect(&to).await
+        if let Ok(Ok(stream)) = timeout(DIAL_WITHIN, TcpStream::connect(&to)).await
             && let Ok(peer) = stream.peer_addr()
         {
             return Client::tcp(stream, peer);
         }
-        sleep(DIAL_PAUSE).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

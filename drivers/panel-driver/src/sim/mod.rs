@@ -3,9 +3,11 @@
 //! A vendor implements [`Simulator`]. [`Poke`] and [`ScriptLine`] are what a person or a script does to it.
 //! [`SimServer`] runs one for real, over TCP or a pty; [`serve`] puts it on the command line.
 
+mod agenda;
 mod door;
 mod poke;
 mod pty;
+mod rng;
 mod serve;
 mod server;
 
@@ -14,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+pub use agenda::{Agenda, later};
 pub use door::ServeOn;
 pub use poke::{PanicKey, Poke, PokeError, ScriptLine};
-pub use serve::{Input, json_line, serve};
+pub use rng::Rng;
+pub use serve::{Input, Player, json_line, serve, serve_all};
 pub use server::{ServeError, SimHandle, SimServer};
 
 /// The panel's side of one protocol, without IO and without a clock: the mirror of [`crate::Session`].

@@ -3,7 +3,7 @@
 //! [`Pair`] joins a driver's [`Session`](crate::Session) and a [`Simulator`](crate::sim::Simulator) in memory, under
 //! a clock that jumps and a network that misbehaves by seed. It checks the rules of the contract at every step; what
 //! breaks one is a [`Failure`]. [`seeds`] runs one scenario under many seeds and says how to run a failing one again.
-//! [`conformance`] holds the checks that every driver passes.
+//! [`conformance`] holds the checks that every driver passes. [`leak`] looks for secrets in a `Debug` text.
 //!
 //! ```text
 //! #[test]
@@ -20,6 +20,7 @@
 
 pub mod conformance;
 mod failure;
+mod leak;
 mod machine;
 mod net;
 mod pair;
@@ -28,6 +29,7 @@ mod rng;
 mod seeds;
 
 pub use failure::Failure;
+pub use leak::leak;
 pub use net::NetFaults;
 pub use pair::Pair;
 pub use rng::Rng;

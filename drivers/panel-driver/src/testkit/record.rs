@@ -8,7 +8,7 @@ use bytes::Bytes;
 use panel_model::{PanelEvent, PanelState};
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, leak};
 use crate::{Command, CommandId, DriverError, DriverEvent, Outcome, WireEntry};
 
 /// Longest note that the store keeps.
@@ -180,10 +180,29 @@ impl Record {
         if self.secrets.is_empty() {
             return Ok(());
         }
-        let text = format!("{output:?}");
-        match self.secrets.iter().find(|secret| !secret.is_empty() && text.contains(*secret)) {
+        match leak(output, self.secrets.iter().map(String::as_str)) {
             Some(_) => Err(self.fail(now, "a secret stands in an output")),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use panel_model::PanelError;
+
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn a_secret_in_an_output_breaks_the_rules() {
+        let now = clock::now();
+        let mut record = Record::new(1, now);
+        record.secrets = vec!["4321".into()];
+        record.open = BTreeSet::from([CommandId(1), CommandId(2)]);
+        let failed = |text: &str| Outcome::Failed(PanelError::passing("x", text));
+        assert!(record.done(now, CommandId(1), failed("the panel said no")).is_ok());
+        let failure = record.done(now, CommandId(2), failed("the panel did not take 4321")).map_err(|f| f.what);
+        assert_eq!(failure, Err("a secret stands in an output".to_owned()));
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use panel_driver::link::{Identified, Listener};
+use panel_driver::link::{Counts, Door, Identified, Listener};
 use panel_driver::{Link, LinkConfig, Links};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::soon;
 
@@ -32,14 +34,9 @@ async fn dial(addr: SocketAddr, words: &str) -> TcpStream {
     panel
 }
 
-/// Makes panels known, as a first call of `accept` does.
-async fn knows(listener: &Listener, identifiers: &[&str]) {
+fn knows(listener: &Listener, identifiers: &[&str]) {
     for identifier in identifiers {
-        tokio::select! {
-            biased;
-            _ = listener.accept(identifier) => panic!("nobody has dialled yet"),
-            () = std::future::ready(()) => {}
-        }
+        listener.know(identifier);
     }
 }
 
@@ -57,7 +54,7 @@ async fn is_closed(panel: &mut TcpStream) {
 #[tokio::test]
 async fn one_listener_serves_many_panels_by_their_first_bytes() {
     let listener = listener();
-    knows(&listener, &["north", "south"]).await;
+    knows(&listener, &["north", "south"]);
     let mut north = dial(listener.addr(), "ID north\nhello").await;
     let mut south = dial(listener.addr(), "I").await;
     for byte in ["D", " ", "south", "\n"] {
@@ -80,14 +77,16 @@ async fn one_listener_serves_many_panels_by_their_first_bytes() {
 #[tokio::test]
 async fn the_newest_connection_of_a_panel_wins() {
     let listener = listener();
-    knows(&listener, &["north"]).await;
+    knows(&listener, &["north"]);
     let _old_panel = dial(listener.addr(), "ID north\nold").await;
     let mut old = soon("the old link", listener.accept("north")).await;
     reads(&mut old, "ID north\nold").await;
-    let _new_panel = dial(listener.addr(), "ID north\nnew").await;
+    let new_panel = dial(listener.addr(), "ID north\nnew").await;
     let end = soon("the old link's end", old.read(&mut [0; 16])).await.unwrap_err();
     assert_eq!(end.kind(), ErrorKind::ConnectionAborted);
-    assert!(old.write_all(b"x").await.is_err());
+    assert!(end.to_string().contains(&new_panel.local_addr().unwrap().to_string()), "{end}");
+    assert!(old.write_all(b"x").await.is_err(), "and stays ended");
+    assert_eq!(listener.counts().displaced, 1);
     let mut new = soon("the new link", listener.accept("north")).await;
     reads(&mut new, "ID north\nnew").await;
     assert!(tokio::time::timeout(Duration::from_millis(50), new.read(&mut [0; 16])).await.is_err(), "it stays open");
@@ -96,7 +95,7 @@ async fn the_newest_connection_of_a_panel_wins() {
 #[tokio::test]
 async fn of_two_that_wait_the_newer_is_taken() {
     let listener = listener();
-    knows(&listener, &["north"]).await;
+    knows(&listener, &["north"]);
     let mut older = dial(listener.addr(), "ID north\n1").await;
     let mut one = soon("the first", listener.accept("north")).await;
     let mut second = dial(listener.addr(), "ID north\n2").await;
@@ -124,8 +123,9 @@ async fn a_panel_that_nobody_configured_is_closed_and_listed() {
     }
     let wanting = listener.wanting();
     assert_eq!(wanting.len(), 32, "the list is bounded");
+    assert_eq!((listener.counts().unknown, listener.counts().dropped), (44, 10));
     assert!(wanting[0].identifier.starts_with("39x") && wanting[0].identifier.len() == 64);
-    assert_eq!(listener.strangers(), 0);
+    assert_eq!(listener.counts().strangers, 0);
 }
 
 #[tokio::test]
@@ -134,36 +134,111 @@ async fn strangers_and_those_who_say_too_much_are_closed() {
     is_closed(&mut dial(listener.addr(), "GET / HTTP/1.1\r\n").await).await;
     // At once, not when its time is over.
     let mut chatterer = dial(listener.addr(), &format!("ID {}", "x".repeat(2000))).await;
-    tokio::time::timeout(Duration::from_secs(5), is_closed(&mut chatterer)).await.expect("closed at once");
-    assert_eq!(listener.strangers(), 2);
+    tokio::time::timeout(Duration::from_secs(9), is_closed(&mut chatterer)).await.expect("closed at once");
+    assert_eq!(listener.counts().strangers, 2);
     assert!(listener.wanting().is_empty());
 }
 
 #[tokio::test]
 async fn who_connects_and_says_nothing_is_closed_after_ten_seconds() {
     let listener = listener();
+    let dialled = tokio::time::Instant::now();
     let mut silent = dial(listener.addr(), "ID nor").await;
     // Let the listener see it before the clock stops: the clock jumps as soon as everybody waits.
     is_closed(&mut dial(listener.addr(), "ID shed\n").await).await;
     tokio::time::pause();
-    let before = tokio::time::Instant::now();
+    let seen = tokio::time::Instant::now();
     is_closed(&mut silent).await;
-    assert!((9..=10).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
-    assert_eq!(listener.strangers(), 1);
+    let limit = Duration::from_secs(10);
+    assert!(dialled.elapsed() >= limit, "{:?}", dialled.elapsed());
+    // Timers count in whole milliseconds.
+    assert!(seen.elapsed() <= limit + Duration::from_millis(1), "{:?}", seen.elapsed());
+    assert_eq!(listener.counts().strangers, 1);
+}
+
+#[tokio::test]
+async fn who_speaks_slowly_has_no_longer_than_who_says_nothing() {
+    let listener = listener();
+    let mut slow = dial(listener.addr(), "ID ").await;
+    is_closed(&mut dial(listener.addr(), "ID shed\n").await).await;
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let mut said = 0;
+    // The connection has ended when the other side takes no more.
+    while slow.write_all(b"x").await.is_ok() && said < 100 {
+        said += 1;
+        tokio::time::advance(Duration::from_millis(900)).await;
+    }
+    assert!((9..=14).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+    assert_eq!(listener.counts().strangers, 1);
+}
+
+#[tokio::test]
+async fn a_panel_that_dials_before_anybody_waits_for_it_is_kept() {
+    let listener = listener();
+    is_closed(&mut dial(listener.addr(), "ID north\n").await).await;
+    is_closed(&mut dial(listener.addr(), "ID south\n").await).await;
+    knows(&listener, &["north"]);
+    let wanting: Vec<_> = listener.wanting().into_iter().map(|w| w.identifier).collect();
+    assert_eq!(wanting, ["south"], "who is known does not want in any more");
+    let mut north = dial(listener.addr(), "ID north\n").await;
+    // So that it has arrived before it is waited for.
+    is_closed(&mut dial(listener.addr(), "ID south\n").await).await;
+    let mut link = soon("north", listener.accept("north")).await;
+    reads(&mut link, "ID north\n").await;
+    link.write_all(b"x").await.unwrap();
+    assert_eq!(soon("x", north.read_u8()).await.unwrap(), b'x');
+}
+
+#[tokio::test]
+async fn two_hundred_panels_that_dial_at_once_all_come_in() {
+    let links = Arc::new(Links::default());
+    let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = |n: usize| LinkConfig::TcpIn { listen: addr, identifier: n.to_string() };
+    (0..200).for_each(|n| links.expect(&config(n)));
+    let listener = links.listen(addr, identify).unwrap();
+    let mut panels = JoinSet::new();
+    for n in 0..200 {
+        panels.spawn(async move { dial(addr, &format!("ID {n}\n")).await });
+    }
+    let panels = soon("the panels", panels.join_all()).await;
+    for n in 0..200 {
+        let mut link = soon("a panel", links.open(&config(n), Some(identify))).await.unwrap();
+        reads(&mut link, &format!("ID {n}\n")).await;
+    }
+    assert_eq!(panels.len(), 200);
+    assert_eq!(listener.counts(), Counts::default());
+    assert_eq!(links.doors(), [Door { listen: addr, known: 200, counts: Some(Counts::default()) }]);
+}
+
+#[tokio::test]
+async fn who_waits_for_those_that_want_in_is_woken_by_new_names_only() {
+    let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let links = Links::default();
+    let mut changed = links.wanting_changed();
+    links.listen(addr, identify).unwrap();
+    is_closed(&mut dial(addr, "ID north\n").await).await;
+    assert!(changed.has_changed().unwrap());
+    changed.mark_unchanged();
+    is_closed(&mut dial(addr, "ID north\n").await).await;
+    assert!(!changed.has_changed().unwrap(), "it only dialled again");
+    links.expect(&LinkConfig::TcpIn { listen: addr, identifier: "north".into() });
+    assert!(changed.has_changed().unwrap() && links.wanting().is_empty());
 }
 
 #[tokio::test]
 async fn many_silent_connections_do_not_keep_a_panel_out() {
     let listener = listener();
-    knows(&listener, &["north"]).await;
+    knows(&listener, &["north"]);
     let mut silent = Vec::new();
-    for _ in 0..64 {
+    for _ in 0..256 {
         silent.push(dial(listener.addr(), "ID").await);
     }
     let _north = dial(listener.addr(), "ID north\n").await;
     let mut link = soon("north", listener.accept("north")).await;
     reads(&mut link, "ID north\n").await;
     is_closed(&mut silent[0]).await;
+    assert_eq!(listener.counts(), Counts { strangers: 1, crowded_out: 1, ..Counts::default() });
     let newest = silent.last_mut().unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(50), newest.read(&mut [0; 1])).await.is_err());
 }

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use panel_driver::link::{Identified, Listener};
 use panel_driver::{
     Busy, Command, CommandId, CommandRequest, DriverError, DriverEvent, DriverPort, LinkError, Outcome, Reply, Residue,
-    Section, Session, SessionOutput, Stamped, WireEntry, WireLog, run_session,
+    Retry, Section, Session, SessionOutput, Stamped, WireEntry, WireLog, run_session,
 };
 use panel_model::{Evidence, NotNow};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -366,6 +368,22 @@ async fn a_session_may_know_better_why_the_link_closed() {
     let Stage { panel, mut run, .. } = stage;
     drop(panel);
     assert_eq!(run.join_next().await.unwrap().unwrap(), DriverError::Occupied);
+}
+
+#[tokio::test]
+async fn a_link_that_a_newer_connection_of_the_panel_took_over_is_told_as_such_whatever_the_session_thinks() {
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), |_| Identified::Panel("north".into())).unwrap();
+    listener.know("north");
+    let mut old = TcpStream::connect(listener.addr()).await.unwrap();
+    old.write_all(b"busy\n").await.unwrap();
+    let link = soon("the old link", listener.accept("north")).await;
+    let mut stage = Stage::over(link, duplex(1).0, 1, Puppet::default());
+    stage.called("busy").await;
+    let mut new = TcpStream::connect(listener.addr()).await.unwrap();
+    new.write_all(b"x").await.unwrap();
+    let end = soon("the old run's end", stage.run.join_next()).await.unwrap().unwrap();
+    assert_eq!(end, DriverError::TakenOver(new.local_addr().unwrap()));
+    assert_eq!(end.retry(), Retry::Now);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
-use panel_driver::sim::{Input, Poke, ServeOn, SimServer, serve};
+use panel_driver::sim::{Input, Player, Poke, ServeOn, SimServer, serve, serve_all};
 use panel_driver::{
     Credentials, DriverError, DriverEvent, DriverPort, DriverStart, Link, LinkConfig, Stamped, WireLog, link,
     run_session,
@@ -106,6 +106,13 @@ async fn connects(panel: &Served) -> Driver {
     Driver::new(link::open(&config).await.unwrap())
 }
 
+/// Lets a time go by that is far too long to be waited for.
+async fn goes_by(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 async fn is_closed(stream: &mut TcpStream) {
     let end = soon("the connection to be closed", stream.read(&mut [0; 16])).await;
     assert!(matches!(end, Ok(0) | Err(_)), "{end:?}");
@@ -151,23 +158,14 @@ async fn a_dropped_line_stays_down_and_comes_back() {
     let mut driver = connects(&panel).await;
     driver.snapshot().await;
     panel.poke("open 2").await;
-    panel.poke("drop 0.3").await;
+    panel.poke("drop 60").await;
     driver.zone_opened().await;
     assert!(matches!(driver.end().await, DriverError::Link(_)), "the last bytes came before the end");
     panel.next("client_gone").await;
-    let mut early = panel.dial().await;
-    is_closed(&mut early).await;
-    let again = async {
-        loop {
-            let mut stream = panel.dial().await;
-            stream.write_all(&line(&format!("L{PASSWORD}"))).await.unwrap();
-            if stream.read_exact(&mut [0; 3]).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    soon("the line to come back", again).await;
+    is_closed(&mut panel.dial().await).await;
+    panel.next("client_turned_away").await;
+    goes_by(Duration::from_secs(61)).await;
+    connects(&panel).await.snapshot().await;
 }
 
 #[tokio::test]
@@ -239,6 +237,31 @@ async fn a_simulator_dials_and_dials_again() {
     }
 }
 
+#[tokio::test]
+async fn a_simulator_that_is_hung_up_on_at_once_does_not_spin() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let panel = Served::new(ServeOn::Connect(listener.local_addr().unwrap().to_string())).await;
+    drop(soon("the first call", listener.accept()).await.unwrap());
+    let begun = panel_driver::clock::now();
+    for _ in 0..3 {
+        drop(soon("the next call", listener.accept()).await.unwrap());
+    }
+    assert!(panel_driver::clock::now() - begun >= Duration::from_millis(150));
+    panel.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_simulator_that_nobody_answers_keeps_dialling() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = free.local_addr().unwrap();
+    drop(free);
+    let mut panel = Served::new(ServeOn::Connect(addr.to_string())).await;
+    panel.next("listening").await;
+    // Its first try has failed by now or fails soon; either way another one follows.
+    let listener = TcpListener::bind(addr).await.unwrap();
+    drop(soon("a later call", listener.accept()).await.unwrap());
+}
+
 async fn opens(path: &Path) -> Driver {
     let config = LinkConfig::Serial { path: path.into(), baud: 9600 };
     Driver::new(link::open(&config).await.unwrap())
@@ -267,17 +290,16 @@ async fn clients_of_a_pty_come_and_go() {
 async fn a_pty_that_drops_hangs_up_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("panel");
-    let panel = Served::new(ServeOn::Pty(path.clone())).await;
+    let mut panel = Served::new(ServeOn::Pty(path.clone())).await;
+    panel.next("client_connected").await;
     let mut driver = opens(&path).await;
     driver.snapshot().await;
-    panel.poke("drop 0.2").await;
+    panel.poke("drop 60").await;
     assert!(matches!(driver.end().await, DriverError::Link(_)));
-    let back = async {
-        while !path.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    soon("the link to come back", back).await;
+    panel.next("client_gone").await;
+    assert!(path.symlink_metadata().is_err(), "the link goes with the pty");
+    goes_by(Duration::from_secs(61)).await;
+    panel.next("client_connected").await;
     opens(&path).await.snapshot().await;
 }
 
@@ -333,4 +355,25 @@ async fn a_simulator_goes_on_after_its_inputs_ended_until_cancelled() {
     cancel.cancel();
     soon("the end", run.join_next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(driver.end().await, DriverError::Link(_)));
+}
+
+#[tokio::test]
+async fn several_are_told_apart_by_name_in_what_they_say_and_what_they_are_told() {
+    let player = |name: &str| Player {
+        name: Some(name.into()),
+        simulator: Box::new(ToyPanel::default()),
+        on: ServeOn::Listen("127.0.0.1:0".into()),
+    };
+    let lines = "@north open 1\nopen 2\n@west open 1\nnonsense\n@south state\nquit\n";
+    let mut output = Vec::new();
+    let players = vec![player("north"), player("south")];
+    let run = serve_all(players, vec![input(lines)], &mut output, CancellationToken::new());
+    soon("the end", run).await.unwrap();
+    let told: Vec<Value> = output.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let of = |panel: &str, event: &str| told.iter().filter(|t| t["panel"] == panel && t["event"] == event).count();
+    assert_eq!((of("north", "listening"), of("south", "listening")), (1, 1));
+    assert_eq!((of("north", "state"), of("south", "state")), (0, 1));
+    let refused: Vec<_> = told.iter().filter(|t| t["event"] == "line_refused").map(|t| t["line"].clone()).collect();
+    assert_eq!(refused, [3, 4], "{told:?}");
+    assert!(told.iter().any(|t| t["error"] == "there is no panel west"), "{told:?}");
 }

@@ -232,10 +232,13 @@ impl B0 {
         Chunk::read(rest).map(|(chunk, _)| chunk)
     }
 
-    /// The chunks of an answer and its counter. The counter may be missing [impl P4].
+    /// The chunks of an answer and its counter.
+    ///
+    /// A zero byte that got lost does not change the checksum, and panels that send less than they announce make us
+    /// take such a frame: only the counter behind the last chunk shows that all of it is there.
     ///
     /// # Errors
-    /// [`MessageError::Chunks`] when they do not add up.
+    /// [`MessageError::Chunks`] when they do not add up, or the counter is missing.
     pub fn chunks(&self) -> Result<Chunks, MessageError> {
         let mut rest = &self.body[..];
         let mut chunks = Vec::new();
@@ -244,7 +247,8 @@ impl B0 {
             chunks.push(chunk);
             rest = behind;
         }
-        Ok(Chunks { chunks, counter: rest.first().copied() })
+        let [counter] = rest else { return Err(MessageError::Chunks { sub: self.sub }) };
+        Ok(Chunks { chunks, counter: *counter })
     }
 }
 
@@ -254,7 +258,7 @@ pub struct Chunks {
     /// In their order.
     pub chunks: Vec<Chunk>,
     /// Counts the panel's answers, from 01 to FF.
-    pub counter: Option<u8>,
+    pub counter: u8,
 }
 
 /// `page datatype index length data`.
@@ -321,12 +325,14 @@ mod tests {
         let chunks = [Chunk::new(0x01, ClassIndex::ZONE, &[1, 2, 3]).on_page(1), wide];
         let answer = B0::response(B0Kind::Response, sub::ENROLLED, &chunks, 0x2C);
         let read = answer.chunks().expect("whole");
-        assert_eq!(read, Chunks { chunks: chunks.to_vec(), counter: Some(0x2C) });
+        assert_eq!(read, Chunks { chunks: chunks.to_vec(), counter: 0x2C });
     }
 
     #[test]
     fn what_does_not_add_up_is_an_error_and_no_panic() {
-        for body in [&[0xFF, 0x08, 0xFF, 0x09, 1, 2][..], &[0xFF, 0x08], &[0xFF, 0x00, 0x01]] {
+        // The last one lost a byte out of its data: its counter is taken for one.
+        let lost = &[0xFF, 0x01, 0x03, 0x04, 0, 0, 0, 0x2C];
+        for body in [&[0xFF, 0x08, 0xFF, 0x09, 1, 2][..], lost, &[0xFF, 0x08], &[0xFF, 0x00, 0x01]] {
             let b0 = B0 { kind: B0Kind::Response, sub: 0x18, body: Hidden::new(body) };
             assert_eq!(b0.chunks(), Err(MessageError::Chunks { sub: 0x18 }));
         }

@@ -4,6 +4,7 @@
 pub(crate) mod collect;
 pub(crate) mod enrol;
 pub(crate) mod operate;
+mod reading;
 pub(crate) mod settings;
 pub(crate) mod simple;
 pub(crate) mod visit;

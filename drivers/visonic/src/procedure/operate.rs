@@ -75,7 +75,8 @@ impl Operate {
     }
 
     fn act(&self, site: &Site) -> Result<HostMessage, Outcome> {
-        let whole = site.tracker.is_one_area();
+        // Never all partitions where several are configured, whatever the panel is thought to use.
+        let whole = site.tracker.is_one_area() && site.capabilities.partitions.iter().count() == 1;
         let arm = |command, partition, code: Option<&AccessCode>| {
             let code = wire_code(code).unwrap_or_else(WireCode::none);
             HostMessage::Arm { command, code, partitions: partition_mask(partition, whole) }

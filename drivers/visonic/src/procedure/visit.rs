@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use panel_driver::{CivilTime, CommandId, DriverEvent, Outcome};
 use panel_model::{Evidence, NotNow};
 
-use crate::eeprom::{Identity, Item, MAX_BLOCK, Memory, codes, text};
+use crate::eeprom::{Identity, Item, codes, text};
 use crate::error::{SessionError, download_denied, visit_failed};
-use crate::message::{ClockTime, Hidden, HostMessage, PanelMessage, WireCode};
+use crate::message::{ClockTime, HostMessage, PanelMessage, WireCode};
 use crate::quirks::{BLOCK, CODE_PAUSE, PANEL_INFO, USERS_PAUSE, VISIT};
 use crate::session::{Access, Answer, Site};
 
+use super::reading::{Arrival, Reading};
 use super::{Goal, Interruption, Next, Procedure, installer_outcome};
 
 /// Longest delay of a `25` that is waited for.
@@ -21,8 +22,6 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 const DELAYS: u8 = 3;
 /// A PowerMaster that leaves at once (`0F`) is asked once more after [issue DS#265].
 const LEFT_PAUSE: Duration = Duration::from_secs(10);
-/// Times that one block is asked for.
-const BLOCK_TRIES: u8 = 3;
 /// A clock that was set may be off by so much when it is read.
 const CLOCK_SLACK: u8 = 3;
 
@@ -66,28 +65,6 @@ enum Verdict {
     Interrupted(Interruption),
 }
 
-/// A region that is being read. It may hold codes.
-struct Region {
-    address: u16,
-    length: u16,
-    got: zeroize::Zeroizing<Vec<u8>>,
-    tries: u8,
-}
-
-impl std::fmt::Debug for Region {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Region").field("address", &self.address).field("tries", &self.tries).finish_non_exhaustive()
-    }
-}
-
-impl Region {
-    /// What is still missing: its address and how much of it fits one block.
-    fn rest(&self) -> (u16, u16) {
-        let got = u16::try_from(self.got.len()).unwrap_or(u16::MAX);
-        (self.address.wrapping_add(got), self.length.saturating_sub(got).min(MAX_BLOCK))
-    }
-}
-
 /// One visit, for some goals.
 #[derive(Debug)]
 pub(crate) struct Visit {
@@ -96,8 +73,7 @@ pub(crate) struct Visit {
     stage: Stage,
     verdict: Verdict,
     ends: Option<Instant>,
-    regions: VecDeque<Region>,
-    memory: Memory,
+    reading: Reading,
     panel_type: Option<u8>,
     delays: u8,
     left: u8,
@@ -114,8 +90,7 @@ impl Visit {
             stage: Stage::Enter,
             verdict: Verdict::Fine,
             ends: None,
-            regions: VecDeque::new(),
-            memory: Memory::default(),
+            reading: Reading::default(),
             panel_type: None,
             delays: 0,
             left: 0,
@@ -165,9 +140,7 @@ impl Visit {
         self.panel_type = Some(panel_type);
         site.identified(panel_type);
         let regions = self.items().into_iter().filter_map(|item| item.region(&site.model));
-        self.regions = regions
-            .map(|(address, length)| Region { address, length, got: zeroize::Zeroizing::default(), tries: 0 })
-            .collect();
+        self.reading = Reading::new(regions);
         self.stage = Stage::Read;
     }
 
@@ -188,38 +161,17 @@ impl Visit {
         self.stage = Stage::Leave;
     }
 
-    fn read_on(&mut self) -> Option<HostMessage> {
-        while let Some(region) = self.regions.front() {
-            let (address, length) = region.rest();
-            if length > 0 {
-                return Some(HostMessage::ReadEeprom { address, length });
-            }
-            if let Some(Region { address, mut got, .. }) = self.regions.pop_front() {
-                self.memory.store(address, Hidden::new(std::mem::take(&mut *got)));
-            }
+    /// A block came: what is missing is asked for next.
+    fn block(&mut self, address: u16, data: &[u8]) {
+        let acknowledged = matches!(self.stage, Stage::Block { .. });
+        let arrival = if acknowledged { Arrival::Acknowledged } else { Arrival::Early };
+        if self.reading.take(address, data, arrival) {
+            self.stage = Stage::Read;
         }
-        None
-    }
-
-    fn block(&mut self, found: u16, data: &[u8]) {
-        let Some(region) = self.regions.front_mut() else { return };
-        let (address, length) = region.rest();
-        if found != address {
-            // An older one, sent again.
-            return;
-        }
-        let data = data.get(..usize::from(length)).unwrap_or(data);
-        region.got.extend_from_slice(data);
-        region.tries = if data.is_empty() { region.tries } else { 0 };
-        self.stage = Stage::Read;
     }
 
     fn missing_block(&mut self) {
-        let given_up = self.regions.front_mut().is_none_or(|region| {
-            region.tries += 1;
-            region.tries >= BLOCK_TRIES
-        });
-        if given_up { self.fail() } else { self.stage = Stage::Read }
+        if self.reading.is_given_up() { self.fail() } else { self.stage = Stage::Read }
     }
 
     fn finish(&mut self, now: Instant, site: &mut Site) {
@@ -258,7 +210,7 @@ impl Visit {
 
     /// Memory that says another type than the panel said is not to be believed.
     fn check_identity(&mut self, site: &Site) {
-        let identity = self.memory.item(Item::Identity, &site.model).and_then(Identity::of);
+        let identity = self.reading.memory().item(Item::Identity, &site.model).and_then(Identity::of);
         if let (Some(identity), Some(panel_type)) = (identity, self.panel_type)
             && identity.panel_type != panel_type
         {
@@ -271,16 +223,16 @@ impl Visit {
         match goal {
             Goal::Setup => {
                 self.tell_version(site);
-                site.set_up(&self.memory);
+                site.set_up(self.reading.memory());
             }
-            Goal::Labels(_) => site.set_up(&self.memory),
-            Goal::Users(_) => match self.memory.item(Item::UserCodes, &site.model) {
+            Goal::Labels(_) => site.set_up(self.reading.memory()),
+            Goal::Users(_) => match self.reading.memory().item(Item::UserCodes, &site.model) {
                 Some(table) => site.tell_users(&codes(table), None),
                 None => return visit_failed(),
             },
             Goal::Installer(_, code) => {
                 // The two slots of which sources disagree; those behind them are download codes.
-                let table = self.memory.item(Item::InstallerCodes, &site.model).unwrap_or_default();
+                let table = self.reading.memory().item(Item::InstallerCodes, &site.model).unwrap_or_default();
                 let slots: Vec<_> = codes(table).into_iter().take(2).collect();
                 return installer_outcome(&slots, code);
             }
@@ -290,8 +242,8 @@ impl Visit {
     }
 
     fn tell_version(&self, site: &mut Site) {
-        let software = self.memory.item(Item::SoftwareVersion, &site.model).and_then(text);
-        let identity = self.memory.item(Item::Identity, &site.model).and_then(Identity::of);
+        let software = self.reading.memory().item(Item::SoftwareVersion, &site.model).and_then(text);
+        let identity = self.reading.memory().item(Item::Identity, &site.model).and_then(Identity::of);
         let Some(identity) = identity else { return };
         let software = software.map(|label| format!(", software {label}")).unwrap_or_default();
         let model = site.model.name;
@@ -347,7 +299,7 @@ impl Procedure for Visit {
                 Stage::Info { until } | Stage::Block { until } => return Next::Wait(until),
                 Stage::Pause { until } if now < until => return Next::Wait(until),
                 Stage::Pause { .. } => self.stage = Stage::Enter,
-                Stage::Read => match self.read_on() {
+                Stage::Read => match self.reading.next() {
                     Some(message) => {
                         self.stage = Stage::Reading;
                         return Next::Send(message);

@@ -113,11 +113,12 @@ impl VisonicSession {
             return Some(Box::new(Visit::new(goals, &self.site)));
         }
         let left: Vec<Goal> = self.site.for_memory.drain(..).collect();
-        if let Some(visit) = self.visit(left) {
+        if let Some(visit) = self.visit(now, left) {
             self.setting_up = true;
             return Some(visit);
         }
-        if let Some((id, command)) = self.site.queue.take(Class::Memory) {
+        // Those that cannot be begun now are answered, one after the other.
+        while let Some((id, command)) = self.site.queue.take(Class::Memory) {
             let goal = match command {
                 Command::Refresh(Section::Users) => Goal::Users(Some(id)),
                 Command::VerifyInstallerCode(code) => Goal::Installer(id, code),
@@ -128,7 +129,9 @@ impl VisonicSession {
             if master && in_settings {
                 return Some(Box::new(Settings::new(vec![goal])));
             }
-            return self.visit(vec![goal]);
+            if let Some(visit) = self.visit(now, vec![goal]) {
+                return Some(visit);
+            }
         }
         if master && std::mem::take(&mut self.users_wanted) {
             return Some(Box::new(Settings::new(vec![Goal::Users(None)])));
@@ -137,7 +140,7 @@ impl VisonicSession {
     }
 
     /// A visit, or the reason why there can be none now.
-    fn visit(&mut self, goals: Vec<Goal>) -> Option<Box<dyn Procedure>> {
+    fn visit(&mut self, now: Instant, goals: Vec<Goal>) -> Option<Box<dyn Procedure>> {
         if goals.is_empty() {
             return None;
         }
@@ -145,6 +148,10 @@ impl VisonicSession {
             return Some(Box::new(Visit::new(goals, &self.site)));
         }
         let denied = self.site.access == Access::Denied;
+        if !denied && goals.iter().any(|goal| goal.id().is_none()) {
+            // Nobody waits for it; it is read when the panel is disarmed.
+            self.site.setup_at = self.site.setup_at.or(Some(now));
+        }
         for id in goals.iter().filter_map(Goal::id) {
             self.site.done(id, if denied { download_denied() } else { armed() });
         }
@@ -244,6 +251,6 @@ impl VisonicSession {
         let readable = self.site.tracker.is_quiet() && self.site.access != Access::Denied;
         let setup = self.site.setup_at.filter(|_| readable);
         let ask = self.ask_at.filter(|_| !self.ask.is_empty());
-        [setup, ask, self.keeper.wake(&self.site)].into_iter().flatten().filter(|at| *at > now).min()
+        [setup, ask, self.keeper.wake(now, &self.site)].into_iter().flatten().filter(|at| *at > now).min()
     }
 }

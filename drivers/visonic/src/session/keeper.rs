@@ -99,12 +99,13 @@ impl Keeper {
         Some(Bark::GiveUp)
     }
 
-    /// When the next clock is due, while nothing else goes on.
-    pub(super) fn wake(&self, site: &Site) -> Option<Instant> {
+    /// When the next clock is due, while nothing else goes on. One that was due and could not be served, such as an
+    /// enrolment that waits for a disarming, hides no other.
+    pub(super) fn wake(&self, now: Instant, site: &Site) -> Option<Instant> {
         let watchdog = self.kept_at.filter(|_| site.enrolled).map(|at| at + WATCHDOG);
         let alive = self.alive_at.filter(|_| site.enrolled);
         let enrol = self.enrol_at.filter(|_| may_enrol(site));
-        [watchdog, alive, enrol, self.sync_at].into_iter().flatten().min()
+        [watchdog, alive, enrol, self.sync_at].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

@@ -94,9 +94,11 @@ fn check(command: &Command, capabilities: &Capabilities) -> Check {
             partition_known(*partition, capabilities)?;
             if (1..=capabilities.outputs).contains(output) { Ok(()) } else { refused(Refusal::NotFound) }
         }
-        // Nobody has shown how a code is written over this port (dossier 5.8).
+        // Nobody has shown how a code or a name is written over this port (dossier 5.8).
         Command::DisableUser { .. }
         | Command::ChangeInstallerCode { .. }
+        | Command::SetZoneLabel { .. }
+        | Command::SetPartitionLabel { .. }
         | Command::SetTag { .. }
         | Command::RemoveTag { .. }
         | Command::EnrolTag { .. }

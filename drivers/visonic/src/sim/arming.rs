@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use panel_driver::sim::later;
 use serde_json::json;
 
-use super::agenda::later;
 use super::devices::{Device, event};
 use super::panel::{Panel, Task};
 use super::signal::Signal;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use panel_driver::sim::later;
 use serde_json::json;
 
-use super::agenda::later;
 use super::eeprom;
 use super::hostile::{Step, spend};
 use super::panel::Panel;

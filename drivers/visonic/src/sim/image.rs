@@ -1,9 +1,10 @@
 //! The EEPROM image of an installation: what stands where in a panel that was set up as the configuration says.
 
+use panel_driver::sim::Rng;
+
 use super::eeprom::{self, Eeprom};
 use super::models::Model;
 use super::options::{BypassMode, FACTORY_MASTER, SimConfig, code_text, parse_code};
-use super::rng::Rng;
 
 /// The 31 names of 4.10, five or ten of which can be edited; blank ones there.
 const NAMES: [&str; 31] = [

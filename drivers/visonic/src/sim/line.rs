@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use panel_driver::sim::Hangup;
+use panel_driver::sim::{Hangup, Rng};
 
 use super::hostile::Hostile;
-use super::rng::Rng;
 use crate::codec::{Checksum, Frame};
 
 pub(super) struct Line {
@@ -144,7 +143,7 @@ impl Line {
 
     fn noise(&mut self) -> Vec<u8> {
         let count = 1 + self.rng.below(12);
-        let mut noise: Vec<u8> = (0..count).map(|_| self.rng.next().to_le_bytes()[0]).collect();
+        let mut noise: Vec<u8> = (0..count).map(|_| self.rng.next_u64().to_le_bytes()[0]).collect();
         if self.rng.one_in(3) {
             // What looks like the beginning of a frame.
             noise.extend_from_slice(&[0x0D, if self.rng.one_in(2) { 0x00 } else { 0xFD }]);
@@ -154,7 +153,7 @@ impl Line {
 
     fn push(&mut self, now: Instant, hostile: &Hostile, mut bytes: Vec<u8>) {
         if hostile.garbled {
-            bytes.iter_mut().for_each(|byte| *byte = self.rng.next().to_le_bytes()[0]);
+            bytes.iter_mut().for_each(|byte| *byte = self.rng.next_u64().to_le_bytes()[0]);
         }
         let length = if hostile.bytewise { 1 } else { bytes.len() };
         for piece in bytes.chunks(length.max(1)) {

@@ -18,7 +18,6 @@
 //! mode, how B0 0F, 20, 22 and 54 are laid out inside, in what order frames go that are due together, and that
 //! nothing is told when a user is edited.
 
-mod agenda;
 mod arming;
 mod b0;
 mod clock;
@@ -39,7 +38,6 @@ mod panel;
 mod person;
 mod poke;
 mod port;
-mod rng;
 mod settings;
 mod signal;
 mod snapshot;
@@ -52,7 +50,7 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
-use panel_driver::sim::{Hangup, Poke, PokeError, Simulator};
+use panel_driver::sim::{Hangup, Poke, PokeError, Simulator, later};
 use panel_model::Zone;
 use serde_json::{Value, json};
 
@@ -61,7 +59,6 @@ pub use self::hostile::{Hostile, StateForm, Step};
 pub use self::models::{Family, Model};
 pub use self::options::{BypassMode, PanelOptions, SimConfig, SimConfigError, StopAnswer, Timings};
 
-use self::agenda::later;
 use self::hostile::Fault;
 use self::panel::Panel;
 use self::port::{Port, SECOND_HOST_PAUSE, Timer};

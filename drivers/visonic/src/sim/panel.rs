@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
+use panel_driver::sim::{Agenda, Rng};
 use serde_json::{Value, json};
 
-use super::agenda::Agenda;
 use super::arming::{Arming, Unit};
 use super::clock::Clock;
 use super::devices::{Device, event};
@@ -15,7 +15,6 @@ use super::image;
 use super::log::Log;
 use super::models::Model;
 use super::options::{PanelOptions, SimConfig, Timings};
-use super::rng::Rng;
 use super::signal::{Signal, Trouble, Wire};
 use super::zones::ZoneUnit;
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use panel_driver::sim::{Agenda, later};
 use serde_json::json;
 
-use super::agenda::{Agenda, later};
 use super::hostile::spend;
 use super::line::Line;
 use super::options::SimConfig;

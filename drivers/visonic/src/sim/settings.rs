@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use panel_driver::sim::later;
 use serde_json::json;
 
-use super::agenda::later;
 use super::b0::tag_partitions;
 use super::eeprom;
 use super::panel::Panel;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use panel_driver::sim::later;
 use serde_json::Value;
 
-use super::agenda::later;
 use super::devices::Device;
 use super::log::LogEntry;
 use super::models::Model;

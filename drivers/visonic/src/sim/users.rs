@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use panel_driver::sim::later;
 use serde_json::json;
 
-use super::agenda::later;
 use super::arming::{By, Mode};
 use super::devices::{Device, event};
 use super::eeprom;

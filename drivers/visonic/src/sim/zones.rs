@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::agenda::later;
+use panel_driver::sim::later;
+
 use super::arming::Arming;
 use super::devices::{Device, event};
 use super::panel::{Panel, Task};

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| driver_neor::fuzz::fuzz_session(data, panel_driver::clock::now()));
