@@ -106,9 +106,12 @@ fn check(command: &Command, able: &Capabilities) -> Check {
             }
         }
         Command::SetClock(_) if able.set_clock => Ok(()),
-        // `setSirenState` and `setPgmState` have arguments that nobody has explained.
+        // `setLocation` changes a text that several zones may have; what `setSirenState` and `setPgmState` want, nobody
+        // has explained.
         Command::SetClock(_)
         | Command::SilenceSiren { .. }
+        | Command::SetZoneLabel { .. }
+        | Command::SetPartitionLabel { .. }
         | Command::Output { .. }
         | Command::SetTag { .. }
         | Command::RemoveTag { .. }

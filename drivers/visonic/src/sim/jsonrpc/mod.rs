@@ -17,16 +17,14 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use panel_driver::sim::{Hangup, Poke, PokeError, Simulator};
+use panel_driver::sim::{Hangup, Poke, PokeError, Rng, Simulator, later};
 use serde_json::{Value, json};
 
 use crate::jsonrpc::http::{After, Reader, Request, encode_response};
 
-use super::agenda::later;
 use super::hostile::spend;
 use super::options::SimConfigError;
 use super::panel::Panel;
-use super::rng::Rng;
 use super::signal::Signal;
 use super::snapshot::LineState;
 
