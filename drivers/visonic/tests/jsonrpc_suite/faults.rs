@@ -149,6 +149,19 @@ fn a_module_that_never_takes_us_is_told_as_occupied() -> Result<(), Failure> {
 }
 
 #[test]
+fn an_address_that_is_no_longer_ours_ends_the_session_so_that_the_next_one_names_the_new_one() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.run_for(Duration::from_secs(900))?;
+    pair.poke("fault moved")?;
+    pair.poke("fault forget")?;
+    pair.run_until(Duration::from_secs(60), |pair| !pair.ends().is_empty())?;
+    assert_eq!(pair.ends()[0].1, DriverError::Occupied);
+    pair.poke("fault moved off")?;
+    pair.settle()?;
+    pair.check(pair.is_online(), "taken up again")
+}
+
+#[test]
 fn a_module_that_lost_its_panel_is_told_and_what_it_shows_is_not_believed() -> Result<(), Failure> {
     let mut pair = online()?;
     pair.poke("fault unlinked")?;

@@ -5,6 +5,7 @@
 //! that only waits does not keep the next one from calling.
 
 mod check;
+mod registration;
 mod site;
 mod start;
 mod track;
@@ -18,18 +19,19 @@ use panel_driver::{
     Busy, Command, CommandId, Direction, DriverError, DriverStart, LinkConfig, Outcome, Session, SessionOutput,
     WireEntry,
 };
-use panel_model::{EventKind, NotNow, PanelEvent};
+use panel_model::NotNow;
 
 use crate::config::{Config, Transport, Writes};
 
 use super::call::Call;
 use super::error::{CallError, displaced};
 use super::http::{Reader, encode_request};
-use super::job::{Answer, Job, Next, registration};
-use super::quirks::{ANSWER, DUEL, FAILURES, SLOW, STAND_BACK, STOP, STRAIN};
+use super::job::{Answer, Job, Next};
+use super::quirks::{ANSWER, FAILURES, SLOW, STOP, STRAIN};
 use super::rpc;
 
 use check::{CAPACITY, CommandQueue, settled_at_once};
+use registration::Registration;
 use start::Schedule;
 
 pub(crate) use site::Site;
@@ -59,18 +61,6 @@ struct Lane {
     job: Option<Box<dyn Job>>,
     /// Its job has nothing to ask before then.
     wait: Option<Instant>,
-}
-
-/// Who is registered at the module.
-#[derive(Debug, Default)]
-struct Registration {
-    at: Option<Instant>,
-    /// A call that was refused for want of a registration, to be made again.
-    again: Option<(usize, Call)>,
-    /// Somebody else is: nothing is asked until then.
-    stand_back: Option<Instant>,
-    /// Times in a row that it was so.
-    lost: u32,
 }
 
 /// A conversation with the service of one PowerLink 3 module.
@@ -159,19 +149,6 @@ impl JsonRpcSession {
             return false;
         }
         self.end(DriverError::Shutdown);
-        true
-    }
-
-    /// Registers again after another client was left the module for a while.
-    fn register(&mut self, now: Instant) -> bool {
-        if self.flight.is_some() || self.is_stopping() || self.registration.stand_back.is_none_or(|until| now < until) {
-            return false;
-        }
-        self.registration.stand_back = None;
-        match registration(&self.site) {
-            Ok(call) => self.send(now, call, None),
-            Err(error) => self.end(error),
-        }
         true
     }
 
@@ -272,8 +249,10 @@ impl JsonRpcSession {
             (_, Err(CallError::NotRegistered)) => self.not_registered(now, flight),
             (None, _) => self.registered(now, answer),
             (Some(lane), _) => {
-                if answer.is_ok() && matches!(flight.call, Call::RegisterClient { .. }) {
-                    self.registration.at = Some(now);
+                match (&flight.call, &answer) {
+                    (Call::RegisterClient { .. }, Ok(_)) => self.took_us(now),
+                    (_, Ok(_)) => self.registration.served = true,
+                    (_, Err(_)) => {}
                 }
                 self.with_job(lane, |job, site| job.answered(now, answer, site));
             }
@@ -292,69 +271,12 @@ impl JsonRpcSession {
         }
     }
 
-    /// The module asks for a registration: ours ran out, or somebody else has taken its place.
-    fn not_registered(&mut self, now: Instant, flight: InFlight) {
-        let fresh = self.registration.at.is_some_and(|at| now.saturating_duration_since(at) < DUEL);
-        let again = flight.lane.map(|lane| (lane, flight.call));
-        if !fresh && again.is_some() {
-            self.registration.lost = 0;
-            match registration(&self.site) {
-                Ok(call) => {
-                    self.registration.again = again;
-                    self.send(now, call, None);
-                }
-                Err(error) => self.end(error),
-            }
-            return;
-        }
-        if !self.site.online {
-            return self.end(DriverError::Occupied);
-        }
-        self.stand_back(now, again);
-    }
-
-    /// Two clients that take the place from each other get nothing done, neither of them.
-    fn stand_back(&mut self, now: Instant, again: Option<(usize, Call)>) {
-        let (first, longest) = STAND_BACK;
-        let wait = first.saturating_mul(1_u32.checked_shl(self.registration.lost).unwrap_or(u32::MAX)).min(longest);
-        self.registration.lost = self.registration.lost.saturating_add(1);
-        self.registration.stand_back = Some(now + wait);
-        let text = "another client registers at the PowerLink module and takes the box's place; keep it away, or find \
-                    out who it is";
-        self.site.happened([PanelEvent::new(EventKind::PanelNeedsInstaller).text(text)]);
-        (self.site.in_doubt, self.site.look_wanted) = (true, true);
-        if let Some((lane, _)) = again {
-            self.with_job(lane, |job, site| job.answered(now, Err(CallError::NotRegistered), site));
-        }
-        self.abandon_jobs();
-        self.refuse_waiting(&displaced());
-    }
-
     /// Commands under way are answered; the session's own jobs begin anew some day.
     fn abandon_jobs(&mut self) {
         for lane in LANES {
             if let Some(mut job) = self.take_job(lane) {
                 job.abandon(&mut self.site);
             }
-        }
-    }
-
-    /// An answer to the session's own registration.
-    fn registered(&mut self, now: Instant, answer: Answer) {
-        let again = self.registration.again.take();
-        match answer {
-            Ok(_) => {}
-            Err(CallError::WrongCode) => {
-                let text = "the module does not take the code any more that it is registered at with";
-                return self.end(DriverError::Auth(text.into()));
-            }
-            Err(error) => {
-                return self.end(DriverError::Unresponsive(format!("the module does not register us: {error}")));
-            }
-        }
-        self.registration.at = Some(now);
-        if let Some((lane, call)) = again {
-            self.send(now, call, Some(lane));
         }
     }
 

@@ -107,6 +107,8 @@ pub(super) struct Faults {
     pub(super) slow: Duration,
     /// A second client registers shortly after each registration.
     pub(super) rival: bool,
+    /// Callers seem to come from another address than they did.
+    pub(super) moved: bool,
     /// The module does not hear the panel and tells what it saw last.
     pub(super) unlinked: bool,
     /// The module tells what it saw last, and says nothing of it.
@@ -122,7 +124,7 @@ pub(super) struct Faults {
 }
 
 const NAMES: &str = "hang COUNT, mute COUNT, timeout COUNT, malformed COUNT, garbage COUNT, drop COUNT, slow SECONDS, \
-    rival, unlinked, frozen, wrong_codes, ignore_writes, refuse_writes, without METHOD, forget, steal, installer, none \
+    rival, moved, unlinked, frozen, wrong_codes, ignore_writes, refuse_writes, without METHOD, forget, steal, installer, none \
     (each is switched off with `off` behind it)";
 
 /// What a `fault` line asks for beyond its options.
@@ -157,6 +159,7 @@ impl Faults {
             "drop" => self.drop = count(rest.first())?,
             "slow" => self.slow = Duration::from_secs(count(rest.first())?.into()),
             "rival" => self.rival = on,
+            "moved" => self.moved = on,
             "unlinked" => self.unlinked = on,
             "frozen" => self.frozen = on,
             "wrong_codes" => self.wrong_codes = on,

@@ -133,7 +133,7 @@ impl Service {
     }
 
     fn is_registered(&self, now: Instant) -> bool {
-        let Some((ip, since)) = &self.registered else { return false };
+        let Some((ip, since)) = self.registered.as_ref().filter(|_| !self.faults.moved) else { return false };
         let same = match (self.config.ip_check, ip.parse::<IpAddr>()) {
             (IpCheck::Ignored, _) => true,
             (_, Err(_)) => false,
