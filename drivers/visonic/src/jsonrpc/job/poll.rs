@@ -4,9 +4,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use panel_driver::DriverError;
+
 use crate::jsonrpc::answer::{DeviceStatuses, PanelStatuses, read};
 use crate::jsonrpc::call::{Call, DeviceId};
-use crate::jsonrpc::quirks::{LINK_EVERY, POLL};
+use crate::jsonrpc::quirks::{FAILURES, LINK_EVERY, POLL};
 use crate::jsonrpc::session::Site;
 
 use super::{Answer, Job, Next};
@@ -48,6 +50,9 @@ impl Poll {
 
 impl Job for Poll {
     fn next(&mut self, now: Instant, site: &mut Site) -> Next {
+        if site.unread >= FAILURES {
+            return Next::End(DriverError::Protocol("the module does not tell the state in any known shape".into()));
+        }
         // A walk over many zones takes longer than the time between two polls.
         let old = site.state_at.is_none_or(|at| now.saturating_duration_since(at) >= POLL);
         let (asked, call) = if self.partitions || (old && !self.devices.is_empty()) {
@@ -70,8 +75,8 @@ impl Job for Poll {
                 match read::<PanelStatuses>(&value).map(|statuses| site.heard(now, &statuses)) {
                     Ok(true) => self.devices = site.tracker.zone_devices().collect(),
                     Ok(false) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "the module tells no state");
+                    Err(_) => {
+                        site.unread = site.unread.saturating_add(1);
                         self.devices.clear();
                     }
                 }

@@ -50,6 +50,8 @@ pub(crate) struct Site {
     linked: bool,
     /// Panel clock as read last, and how often it stood there.
     clock: (Option<String>, u8),
+    /// Answers in a row that should have told the state and did not.
+    pub(crate) unread: u8,
     /// When panel and partitions were read last.
     pub(crate) state_at: Option<Instant>,
     outputs: VecDeque<SessionOutput>,
@@ -83,6 +85,7 @@ impl Site {
             users_for: Vec::new(),
             linked: true,
             clock: (None, 0),
+            unread: 0,
             state_at: None,
             outputs: VecDeque::new(),
         }
@@ -135,7 +138,7 @@ impl Site {
     /// Panel and partitions were read. Returns whether the zones should be looked at.
     pub(crate) fn heard(&mut self, now: Instant, statuses: &PanelStatuses) -> bool {
         let gap = self.state_at.is_some_and(|at| now.saturating_duration_since(at) > DOUBT);
-        self.state_at = Some(now);
+        (self.state_at, self.unread) = (Some(now), 0);
         if gap && self.online {
             (self.in_doubt, self.look_wanted) = (true, true);
         }
