@@ -22,7 +22,7 @@
 //!
 //! The vendor published nothing of it, and of the writing methods only the signatures are known: they are used where
 //! the configuration says `experimental`, and nothing counts that was not read back. Methods that restart, upgrade or
-//! open the module are no [`Call`](call::Call) at all, so that they cannot be sent.
+//! open the module are no `Call` at all, so that they cannot be sent.
 
 pub(crate) mod answer;
 pub(crate) mod call;
