@@ -190,6 +190,69 @@ fn a_wrong_access_code_is_told_plainly_and_the_right_one_brings_the_panel_in() {
 }
 
 #[test]
+fn an_installer_code_that_cannot_be_changed_from_here_can_still_be_verified() {
+    let at = Online::of_the_factory();
+    at.site.cli_with(&["panels", "verify-installer-code", "neor-1"], "5555\n").ok();
+    let verify = ["panels", "verify-installer-code", "neor-1"];
+    at.site.cli_with(&verify, "5556\n").ends_with(1);
+    let change = ["panels", "change-installer-code", "neor-1"];
+    at.site.cli_with(&change, "8642\n8642\n").ends_with(1).complains(&["unsupported"]);
+    // The box keeps what the panel took.
+    at.site.cli(&["panels", "verify-installer-code", "neor-1", "--kept"]).ok();
+}
+
+#[test]
+fn a_zone_and_a_partition_are_named_from_the_command_line() {
+    let installer = |mut spec: PanelSpec| {
+        spec.installer = Some("5555".into());
+        spec
+    };
+    let mut at = Online::start(|sim| sim, installer);
+    at.site.cli(&["panels", "label-zone", "neor-1", "3", "Küche hinten rechts"]).ok();
+    at.site.cli(&["panels", "label-partition", "neor-1", "1", "Shop"]).ok();
+    let panel = at.panel.state();
+    let zones = panel["zones"].as_array().unwrap();
+    let zone = zones.iter().find(|zone| zone["zone"] == 3).unwrap();
+    assert_eq!(zone["label"], "Küche hinten rechts", "{zone}");
+    assert_eq!(panel["partitions"][0]["label"], "Shop");
+    at.observer.wait_for("the labels", 0, "panels/neor-1/state", |state| {
+        state["zones"]["3"]["label"] == "Küche hinten rechts" && state["partitions"]["1"]["label"] == "Shop"
+    });
+    let shown = at.site.cli(&["panels", "show", "neor-1"]).ok().out;
+    assert!(shown.contains("Shop"), "{shown}");
+
+    // Refused rather than cut, and nothing of it reaches the panel.
+    let long = "x".repeat(29);
+    at.site.cli(&["panels", "label-zone", "neor-1", "3", &long]).ends_with(1).complains(&["label_format"]);
+    assert_eq!(at.panel.state()["zones"], panel["zones"]);
+    let log = at.site.cli(&["log", "--json"]).ok().out;
+    assert!(log.contains("set_zone_label") && log.contains("set_partition_label"), "{log}");
+}
+
+#[test]
+fn that_a_user_has_a_tag_is_shown_and_outlives_a_restart() {
+    let mut at = Online::of_the_factory();
+    let tags = |site: &Site, slot: &str| site.cli(&["users", "neor-1", "tags", slot]).ok().out;
+    at.site.cli_with(&["users", "neor-1", "set-code", "4"], "2846\n2846\n").ok();
+    // Keypads are busy until the box is out of programming.
+    at.panel.wait(0, "programming_left", |_| true);
+    at.panel.poke_until("edit 4 tag on", "tag");
+    // The panel says that somebody changed the user, and the box looks; at the others it looks when it is told to.
+    at.observer.wait_for("the tag", 0, "panels/neor-1/reported", |body| body["users"]["4"]["tags"] == 1);
+    at.site.cli(&["users", "neor-1", "refresh"]).ok();
+    assert!(tags(&at.site, "4").contains("has a tag"));
+    assert!(tags(&at.site, "6").contains("none"));
+    at.site.cli(&["users", "neor-1", "tags", "999"]).ends_with(1).complains(&["slot_not_available"]);
+
+    at.daemon.stop();
+    at.panel.quit();
+    let _daemon = at.site.start();
+    assert!(tags(&at.site, "4").contains("has a tag"));
+    let json = at.site.cli(&["users", "neor-1", "tags", "6", "--json"]).ok().json();
+    assert_eq!(json["tags"], 0, "{json}");
+}
+
+#[test]
 fn many_who_say_nothing_keep_no_panel_out() {
     let door = door();
     let site = Site::with_panel(PanelSpec::neor("neor-1", ID, door));

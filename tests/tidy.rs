@@ -34,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("driver_dsc", &["src/daemon/registry.rs"]),
     ("driver_neor", &["src/daemon/registry.rs"]),
+    ("driver_visonic", &["src/daemon/registry.rs"]),
     ("rusqlite", &["src/store/"]),
     ("rumqttc_v5", &["src/cloud/session/"]),
     ("rumqttc_v4", &["src/cloud/session/"]),

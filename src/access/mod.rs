@@ -63,7 +63,7 @@ impl Actor {
 pub enum Permission {
     /// Arm, disarm, outputs, bypass.
     ControlDevices,
-    /// Read panels again, set clocks.
+    /// Read panels again, set clocks, name zones and partitions.
     ServiceDevices,
     /// Credentials of panels.
     ManageDevices,

@@ -82,6 +82,15 @@ pub enum Action {
         /// A user's code.
         code: SealedCode,
     },
+    /// Silence the siren; the partition stays as it is armed.
+    SilenceSiren {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// A user's code.
+        code: SealedCode,
+    },
     /// Bypass a zone or take the bypass back.
     Bypass {
         /// The panel.
@@ -99,6 +108,24 @@ pub enum Action {
         partition: Partition,
         /// The output, 1-based.
         output: u8,
+    },
+    /// Name a zone, with the installer code that the box keeps.
+    SetZoneLabel {
+        /// The panel.
+        panel: PanelId,
+        /// The zone.
+        zone: Zone,
+        /// The new label.
+        label: String,
+    },
+    /// Name a partition, with the installer code that the box keeps.
+    SetPartitionLabel {
+        /// The panel.
+        panel: PanelId,
+        /// The partition.
+        partition: Partition,
+        /// The new label.
+        label: String,
     },
     /// Set the panel's clock to the box's local time.
     SetClock {
@@ -179,8 +206,11 @@ impl Action {
             Self::Refresh { panel, .. } => ("refresh", P::ServiceDevices, panel),
             Self::Arm { panel, .. } => ("arm", P::ControlDevices, panel),
             Self::Disarm { panel, .. } => ("disarm", P::ControlDevices, panel),
+            Self::SilenceSiren { panel, .. } => ("silence_siren", P::ControlDevices, panel),
             Self::Bypass { panel, .. } => ("bypass", P::ControlDevices, panel),
             Self::Output { panel, .. } => ("output", P::ControlDevices, panel),
+            Self::SetZoneLabel { panel, .. } => ("set_zone_label", P::ServiceDevices, panel),
+            Self::SetPartitionLabel { panel, .. } => ("set_partition_label", P::ServiceDevices, panel),
             Self::SetClock { panel } => ("set_clock", P::ServiceDevices, panel),
             Self::VerifyInstallerCode { panel, .. } => ("verify_installer_code", P::ChangeInstallerCode, panel),
             Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),

@@ -1,8 +1,9 @@
 //! Actions that ask the panel now and wait for its outcome, and the credentials that the box keeps.
 
 use panel_driver::{CivilTime, Command, Outcome, Section};
-use panel_model::{AccessCode, Capabilities, InstallerCode, NotNow, PanelError, PanelId, Refusal};
+use panel_model::{AccessCode, InstallerCode, NotNow, PanelError, PanelId, Refusal};
 
+use super::orders::{has_partition, has_zone, partition_label, provable, writable, zone_label};
 use super::{Action, Actions, CredentialKind, Done, RefreshSection, Refused};
 use crate::panels::{PanelHandle, put_master, secret_name};
 use crate::secrets::SealedCode;
@@ -19,7 +20,7 @@ impl Actions {
                 return self.change_installer_code(&handle, &panel, current, &new, &confirmation).await;
             }
             Action::VerifyInstallerCode { panel, code } => {
-                writable(capabilities.sections.installer_code)?;
+                provable(capabilities.sections.installer_code)?;
                 return self.verify_installer_code(&handle, &panel, code.as_ref()).await;
             }
             Action::Arm { partition, mode, code, .. } => {
@@ -39,13 +40,17 @@ impl Actions {
                 capabilities.codes.check(&code)?;
                 Command::Disarm { partition, code }
             }
+            Action::SilenceSiren { partition, code, .. } => {
+                has_partition(&capabilities, partition)?;
+                let code = self.open(&code)?;
+                capabilities.codes.check(&code)?;
+                Command::SilenceSiren { partition, code }
+            }
             Action::Bypass { zone, bypassed, .. } => {
                 if !capabilities.bypass {
                     return Err(Refusal::Unsupported.into());
                 }
-                if zone.number() > capabilities.zones {
-                    return Err(Refusal::NotFound.into());
-                }
+                has_zone(&capabilities, zone)?;
                 Command::Bypass { zone, bypassed }
             }
             Action::Output { partition, output, .. } => {
@@ -55,6 +60,8 @@ impl Actions {
                 }
                 Command::Output { partition, output }
             }
+            Action::SetZoneLabel { zone, label, .. } => zone_label(&capabilities, zone, &label)?,
+            Action::SetPartitionLabel { partition, label, .. } => partition_label(&capabilities, partition, &label)?,
             Action::SetClock { .. } => {
                 if !capabilities.set_clock {
                     return Err(Refusal::Unsupported.into());
@@ -192,14 +199,6 @@ impl Actions {
             .await?;
         if taken { Err(Refusal::CodeNotAvailable.into()) } else { Ok(()) }
     }
-}
-
-fn writable(access: panel_model::Access) -> Result<(), Refused> {
-    if access.writable() { Ok(()) } else { Err(Refusal::Unsupported.into()) }
-}
-
-fn has_partition(capabilities: &Capabilities, partition: panel_model::Partition) -> Result<(), Refused> {
-    if capabilities.partitions.contains(partition) { Ok(()) } else { Err(Refusal::PartitionNotAvailable.into()) }
 }
 
 fn done(outcome: Outcome) -> Result<Done, Refused> {

@@ -2,10 +2,11 @@
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now.
+//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
 
 mod action;
 mod commands;
+mod orders;
 mod rules;
 #[cfg(test)]
 mod rules_test;
@@ -59,6 +60,14 @@ pub struct Refused {
 impl Refused {
     fn with(refusal: Refusal, text: impl Into<String>) -> Self {
         Self { refusal, text: text.into() }
+    }
+
+    /// The same; what cannot be done here is told with what a person does instead, if anything.
+    fn or_instead(self, instead: Option<String>) -> Self {
+        match (self.refusal, instead) {
+            (Refusal::Unsupported, Some(text)) => Self { text, ..self },
+            _ => self,
+        }
     }
 }
 

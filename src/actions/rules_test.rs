@@ -20,7 +20,7 @@ fn hash(code: &str) -> CodeHash {
     CodeHash(bytes)
 }
 
-fn capabilities() -> Capabilities {
+pub(super) fn capabilities() -> Capabilities {
     let general = vec![PanelRole::User, PanelRole::Supervisor, PanelRole::OneTimeUser, PanelRole::Duress];
     let range =
         |first, last, roles: &[PanelRole]| RoleSlots { first: slot(first), last: slot(last), roles: roles.to_vec() };
@@ -29,6 +29,7 @@ fn capabilities() -> Capabilities {
         slots: vec![range(1, 39, &general), range(40, 40, &[PanelRole::Master]), range(41, 48, &general)],
         codes: CodeRules { lengths: vec![4], duress_distance: true },
         user_labels: LabelRules { max_chars: 14, charset: Charset::Ascii },
+        zone_labels: None,
         partitions: PartitionSet::first(2),
         zones: 16,
         outputs: 2,
@@ -47,6 +48,7 @@ fn capabilities() -> Capabilities {
             installer_code: Access::Unsupported,
         },
         notes: vec![],
+        instead: BTreeMap::new(),
     }
 }
 

@@ -61,6 +61,7 @@ impl Actions {
     ) -> Result<Done, Refused> {
         let handle = self.handle(panel)?;
         let capabilities = handle.snapshot().borrow().capabilities.clone();
+        let instead = capabilities.instead.get(&change.field()).cloned();
         let (keys, id, entry) = (Arc::clone(&self.0.keys), panel.clone(), entry.clone());
         let work = move |tx: &mut Tx<'_>| {
             let mut desk = Desk::read(tx, &id, &capabilities, &keys)?;
@@ -71,7 +72,8 @@ impl Actions {
             tx.add_log_line(entry.line("accepted", None))?;
             Ok(Ok(accepted))
         };
-        Ok(Done::Accepted { version: self.store_and_tell(handle, work).await? })
+        let version = self.store_and_tell(handle, work).await.map_err(|refused| refused.or_instead(instead))?;
+        Ok(Done::Accepted { version })
     }
 
     /// Stores wishes and tells the panel's owner of them. Runs as a task of its own: an asker that does not wait any

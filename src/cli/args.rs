@@ -40,7 +40,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the daemon in the foreground, as systemd does
     Run(RunArgs),
-    /// A broker, three simulated panels and the real daemon in one process, to look at
+    /// A broker, four simulated panels and the real daemon in one process, to look at
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
     /// Check a configuration file: every problem at once, or what would run
@@ -114,6 +114,8 @@ mod tests {
             "panels show dsc-1 --socket /tmp/x",
             "panels refresh dsc-1 users",
             "panels arm dsc-1 1 stay --code",
+            "panels label-zone neor-1 3 Kitchen",
+            "panels label-partition neor-1 2 Shop --json",
             "panels wanting --json",
             "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
@@ -138,6 +140,9 @@ mod tests {
             "simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200 --users 95",
             #[cfg(feature = "sim")]
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
+            #[cfg(feature = "sim")]
+            "simulate visonic --listen 127.0.0.1:0 --model PowerMaster-10 --password 5A5B",
+            "panels silence visonic-1 1",
             #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
         ] {
@@ -149,6 +154,7 @@ mod tests {
             "users DSC set-code 4",
             "users dsc-1 role 4 king",
             "panels arm dsc-1 33",
+            "panels label-zone neor-1 0 Kitchen",
             "simulate dsc --listen a --pty b",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));

@@ -49,13 +49,14 @@ fn welcome(places: &Places) {
     let (mqtt, gateway) = (places.mqtt, places.gateway);
     let text = format!(
         "\
-panelgate demo: three simulated panels, a broker, and the daemon in between
+panelgate demo: four simulated panels, a broker, and the daemon in between
 
   data       {data} (remove it when you are done)
   broker     {mqtt}, MQTT 3.1.1
   dsc-1      PC1864 behind an IT-100 on a pty: users are read and written on its display
   dsc-2      PC1832 behind an Envisalink over TCP: what is written there cannot be read back
   neor-1     HS2064, a PowerSeries Neo that dials the daemon: codes, labels and partitions are written and read back
+  visonic-1  PowerMaster 10 on a pty, as on its PowerLink port: users are read, and written only at its keypad
 
 Look at it from another terminal:
 

@@ -12,6 +12,11 @@ use crate::actions::{Action, CredentialKind, RefreshSection};
 use crate::payload::{PanelDetail, PanelRow};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+  panelgate panels                              one line for each panel
+  panelgate panels show dsc-1
+  panelgate panels arm dsc-1 1 stay
+  panelgate panels label-zone neor-1 3 'Kitchen window'")]
 pub(super) struct PanelsArgs {
     #[command(flatten)]
     connect: Connect,
@@ -45,6 +50,8 @@ enum PanelsCommand {
     },
     /// Disarm a partition; asks for a code
     Disarm { panel: PanelId, partition: Partition },
+    /// Silence the siren and leave the partition armed; asks for a code
+    Silence { panel: PanelId, partition: Partition },
     /// Bypass a zone
     Bypass {
         panel: PanelId,
@@ -55,6 +62,10 @@ enum PanelsCommand {
     },
     /// Activate an output of a partition
     Output { panel: PanelId, partition: Partition, output: u8 },
+    /// Name a zone, with the installer code that the box keeps
+    LabelZone { panel: PanelId, zone: Zone, text: String },
+    /// Name a partition, with the installer code that the box keeps
+    LabelPartition { panel: PanelId, partition: Partition, text: String },
     /// Set the panel's clock to the box's local time
     SetClock { panel: PanelId },
     /// Give the box a secret that it needs at the panel; asks for it
@@ -123,8 +134,13 @@ async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Actio
         P::Disarm { panel, partition } => {
             Action::Disarm { panel, partition, code: client.seal(&ask::secret("code")?).await? }
         }
+        P::Silence { panel, partition } => {
+            Action::SilenceSiren { panel, partition, code: client.seal(&ask::secret("code")?).await? }
+        }
         P::Bypass { panel, zone, off } => Action::Bypass { panel, zone, bypassed: !off },
         P::Output { panel, partition, output } => Action::Output { panel, partition, output },
+        P::LabelZone { panel, zone, text } => Action::SetZoneLabel { panel, zone, label: text },
+        P::LabelPartition { panel, partition, text } => Action::SetPartitionLabel { panel, partition, label: text },
         P::SetClock { panel } => Action::SetClock { panel },
         P::SetCredential { panel, credential } => {
             let what = match credential {

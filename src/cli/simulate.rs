@@ -22,6 +22,7 @@ With --count a line is for all panels, or with @IDENTIFIER in front for one.
 
   panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
   panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7
+  panelgate simulate visonic --pty /tmp/powerlink --model \"PowerMaster 10\" --users 7
   panelgate simulate neor --connect 127.0.0.1:3072 --users 95
   panelgate simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200")]
 #[command(group = clap::ArgGroup::new("door").required(true))]
@@ -46,7 +47,7 @@ pub(super) struct SimulateArgs {
     /// dsc: it100 or envisalink
     #[arg(long)]
     interface: Option<String>,
-    /// The panel's model [default for dsc: PC1864, for neor: HS2128]
+    /// The panel's model [default for dsc: PC1864, for neor: HS2128, for visonic: PowerMaster-30]
     #[arg(long)]
     model: Option<String>,
     /// Users with random codes besides the master
@@ -76,7 +77,7 @@ pub(super) struct SimulateArgs {
     /// Installer code, in the place of the factory's
     #[arg(long, value_name = "CODE")]
     installer: Option<String>,
-    /// Password or access code of the module, in the place of the factory's
+    /// Password or access code of the module, or visonic's download code, in the place of the factory's
     #[arg(long, value_name = "PASSWORD")]
     password: Option<String>,
 }

@@ -6,7 +6,7 @@ use super::client::{Client, query};
 use super::table::table;
 use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
-use crate::api::Page;
+use crate::api::{Page, PanelUpdate};
 use crate::payload::{Answer, PanelDetail, User};
 
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
             let action = Action::Refresh { panel, section: RefreshSection::Users };
             return follow::command(&client, &action, json).await;
         }
-        Some(UsersCommand::Tags { slot }) => return missing(&client, &panel, slot, "proximity tags", |s| s.tags).await,
+        Some(UsersCommand::Tags { slot }) => return tags(&client, &panel, slot, json).await,
         Some(UsersCommand::Locks { slot }) => return missing(&client, &panel, slot, "door locks", |s| s.locks).await,
         Some(UsersCommand::SetCode { slot, wait }) => {
             let code = ask::new_secret(&format!("new code for user {slot} of {panel}"))?;
@@ -169,6 +169,39 @@ fn wishes(user: &User) -> String {
     open.collect::<Vec<_>>().join(", ")
 }
 
+/// Whether a user has a proximity tag.
+async fn tags(client: &Client, panel: &PanelId, slot: Slot, json: bool) -> anyhow::Result<Exit> {
+    let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
+    if detail.capabilities.sections.tags != Access::ReadOnly {
+        return missing(client, panel, slot, "proximity tags", |s| s.tags).await;
+    }
+    known_slot(&detail, slot)?;
+    // The first update is whole.
+    let path = query(&format!("/panels/{panel}/follow"), [("slot", Some(slot.to_string()))]);
+    let update = client.follow::<PanelUpdate>(&path).await?.next().await?;
+    let user = update.and_then(|mut update| update.users.remove(&slot)).flatten();
+    let (tags, stale) = user.map_or((None, false), |user| (user.tags, user.stale));
+    if json {
+        out::json(&serde_json::json!({ "panel": panel, "slot": slot, "tags": tags, "stale": stale }))?;
+        return Ok(Exit::Ok);
+    }
+    let text = match tags {
+        None => format!("not known; `panelgate users {panel} refresh` looks"),
+        Some(0) => "none".to_owned(),
+        Some(_) => "has a tag".to_owned(),
+    };
+    let doubt = if stale { " (?)" } else { "" };
+    out::line(format_args!("{panel} {slot}: {text}{doubt}"))?;
+    Ok(Exit::Ok)
+}
+
+fn known_slot(detail: &PanelDetail, slot: Slot) -> anyhow::Result<()> {
+    match detail.capabilities.roles_of(slot) {
+        Ok(_) => Ok(()),
+        Err(refusal) => anyhow::bail!("refused ({}): {}", refusal.code(), refusal.hint()),
+    }
+}
+
 /// Tags and locks belong to panels that have them.
 async fn missing(
     client: &Client,
@@ -178,10 +211,7 @@ async fn missing(
     access: impl Fn(&panel_model::Sections) -> Access,
 ) -> anyhow::Result<Exit> {
     let detail: PanelDetail = client.get(&format!("/panels/{panel}")).await?;
-    detail
-        .capabilities
-        .roles_of(slot)
-        .map_err(|refusal| anyhow::anyhow!("refused ({}): {}", refusal.code(), refusal.hint()))?;
+    known_slot(&detail, slot)?;
     let reason = match access(&detail.capabilities.sections) {
         Access::Unsupported => format!("{} has no {what} that could be managed from here", detail.capabilities.model),
         _ => format!("this version of panelgate does not manage {what} yet"),

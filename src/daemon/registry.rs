@@ -17,6 +17,8 @@ pub fn vendors() -> Vec<&'static str> {
         "dsc",
         #[cfg(feature = "neor")]
         "neor",
+        #[cfg(feature = "visonic")]
+        "visonic",
     ]
 }
 
@@ -27,6 +29,8 @@ pub fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn D
         "dsc" => dsc::factory(panel, problems),
         #[cfg(feature = "neor")]
         "neor" => neor::factory(panel, problems),
+        #[cfg(feature = "visonic")]
+        "visonic" => visonic::factory(panel, problems),
         other => {
             problems.error(format!("panel {}: vendor", panel.id), format!("\"{other}\" is not known"), which(other));
             None
@@ -66,6 +70,8 @@ pub fn vendor_keys(vendor: &str) -> Vec<String> {
         "dsc" => super::vendor_table::keys::<driver_dsc::RawConfig>(),
         #[cfg(feature = "neor")]
         "neor" => super::vendor_table::keys::<driver_neor::RawConfig>(),
+        #[cfg(feature = "visonic")]
+        "visonic" => super::vendor_table::keys::<driver_visonic::RawConfig>(),
         _ => Vec::new(),
     }
 }
@@ -80,6 +86,9 @@ pub fn is_factory_secret(vendor: &str, kind: CredentialKind, secret: &str) -> bo
         ("neor", CredentialKind::Password) => &["12345678", "12345678123456781234567812345678"],
         ("neor", CredentialKind::MasterCode) => &["1234", "123456", "12345678"],
         ("neor", CredentialKind::InstallerCode) => &["5555", "555555", "55555555"],
+        ("visonic", CredentialKind::Password) => &["5650", "AAAA", "BBBB"],
+        ("visonic", CredentialKind::MasterCode) => &["1111"],
+        ("visonic", CredentialKind::InstallerCode) => &["8888", "9999"],
         _ => &[],
     };
     known.contains(&secret)
@@ -103,10 +112,13 @@ pub type CaptureDecoder = Box<dyn FnMut(&str) -> Vec<Decoded>>;
 /// When there is no such vendor, or its frames need no secrets: what to give instead.
 pub fn decoder(vendor: &str, secrets: CaptureSecrets, options: DecodeOptions) -> Result<CaptureDecoder, String> {
     match vendor {
-        #[cfg(feature = "dsc")]
-        "dsc" if secrets.identifier.is_some() || secrets.access_code.is_some() => {
-            Err("frames of dsc are not encrypted: leave --identifier and --access-code-file out".to_owned())
+        // Whoever gives keys believes that they are needed.
+        #[cfg(any(feature = "dsc", feature = "visonic"))]
+        "dsc" | "visonic" if secrets.identifier.is_some() || secrets.access_code.is_some() => {
+            Err(format!("frames of {vendor} are not encrypted: leave --identifier and --access-code-file out"))
         }
+        #[cfg(feature = "visonic")]
+        "visonic" => Ok(Box::new(move |line| driver_visonic::decode(line, options).into_iter().collect())),
         #[cfg(feature = "dsc")]
         "dsc" => Ok(Box::new(move |line| driver_dsc::decode(line, options).into_iter().collect())),
         #[cfg(feature = "neor")]
@@ -187,6 +199,21 @@ encryption = "type2"
     }
 }
 
+#[cfg(feature = "visonic")]
+mod visonic {
+    use super::{Arc, DriverFactory, PanelConfig, Problems};
+    use crate::daemon::vendor_table::{WrongKey, checked};
+
+    pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
+        let config = checked(panel, problems, |raw: driver_visonic::RawConfig| {
+            let told =
+                |error: driver_visonic::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
+            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
+        })?;
+        Some(Arc::new(driver_visonic::VisonicFactory::new(config)))
+    }
+}
+
 /// Simulated panels, for `panelgate simulate` and the demo.
 #[cfg(feature = "sim")]
 pub mod simulator {
@@ -223,6 +250,8 @@ pub mod simulator {
             "dsc" => dsc(wanted),
             #[cfg(feature = "neor")]
             "neor" => neor(wanted),
+            #[cfg(feature = "visonic")]
+            "visonic" => visonic(wanted),
             other => {
                 let _ = wanted;
                 Err(format!("there is no simulated \"{other}\": {}", super::which(other)))
@@ -290,6 +319,49 @@ pub mod simulator {
         }
         let simulator = NeoSimulator::new(config).map_err(|error| error.to_string())?;
         Ok(Box::new(simulator))
+    }
+
+    #[cfg(feature = "visonic")]
+    fn visonic(wanted: Wanted) -> Result<Box<dyn Simulator>, String> {
+        use driver_visonic::sim::{Model, PanelClock, SimConfig, VisonicSimulator};
+        if let Some(interface) = wanted.interface {
+            return Err(format!("a panel of visonic has no interface \"{interface}\": leave --interface out"));
+        }
+        if wanted.identifier.is_some() {
+            return Err("a panel of visonic does not say who it is: leave --identifier out".to_owned());
+        }
+        if wanted.code_length.is_some_and(|digits| digits != 4) {
+            return Err("codes of visonic have 4 digits: leave --code-length out".to_owned());
+        }
+        let name = wanted.model.unwrap_or_else(|| "PowerMaster-30".to_owned());
+        let model = Model::by_name(&name).ok_or_else(|| {
+            let known = Model::ALL.map(Model::name).join(", ");
+            format!("no model \"{name}\": give {known}")
+        })?;
+        let mut config = SimConfig::new(model);
+        config.seed = wanted.seed;
+        let users = wanted.users.map(u8::try_from).transpose();
+        let users = users.map_err(|_| format!("a {name} has {} users at most", model.users()))?;
+        config.users = users.unwrap_or(config.users);
+        config.partitions = wanted.partitions.unwrap_or(config.partitions);
+        config.zones = wanted.zones.unwrap_or(config.zones);
+        config.master = wanted.master;
+        config.installer = wanted.installer;
+        config.download_code = wanted.password;
+        config.clock = PanelClock::from_unix(local_seconds());
+        for (name, value) in &wanted.settings {
+            config.set(name, value)?;
+        }
+        let simulator = VisonicSimulator::new(config).map_err(|error| error.to_string())?;
+        Ok(Box::new(simulator))
+    }
+
+    /// What the clock on the wall shows, as seconds since 1970.
+    #[cfg(feature = "visonic")]
+    fn local_seconds() -> u64 {
+        let now = jiff::Zoned::now();
+        let local = now.timestamp().as_second() + i64::from(now.offset().seconds());
+        u64::try_from(local).unwrap_or(0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A vendor's own table of the configuration, read without knowing the vendor.
 #![cfg_attr(
-    not(any(feature = "dsc", feature = "neor")),
+    not(any(feature = "dsc", feature = "neor", feature = "visonic")),
     allow(dead_code, reason = "a build without vendors reads no table")
 )]
 

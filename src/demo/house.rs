@@ -29,40 +29,51 @@ pub(super) struct Inhabited {
 }
 
 /// The demo's codes are nobody's secret: everybody who has the program has them.
-const MASTER: &str = "2580";
+const MASTER: &str = "2846";
 const INSTALLER: &str = "8024";
 const PASSWORD: &str = "demo";
 const ACCESS_CODE: &str = "DE30DE30";
+const DOWNLOAD_CODE: &str = "DE30";
 /// By which the panel that dials says who it is.
 const IDENTIFIER: &str = "310212345678";
 
 impl House {
     /// Starts the panels and writes the configuration.
     pub(super) async fn build(places: &Places) -> anyhow::Result<Self> {
-        let pty = places.data_dir.join("it100.pty");
+        let ptys = Ptys { it100: places.data_dir.join("it100.pty"), powerlink: places.data_dir.join("powerlink.pty") };
         let door = free_address()?;
-        let it100 = serve("dsc", behind("it100", wanted("PC1864", 12, 16, 2)), ServeOn::Pty(pty.clone())).await?;
+        let it100 =
+            serve("dsc", behind("it100", wanted("PC1864", 12, 16, 2)), ServeOn::Pty(ptys.it100.clone())).await?;
         let listen = ServeOn::Listen("127.0.0.1:0".into());
         let envisalink = serve("dsc", behind("envisalink", wanted("PC1832", 6, 8, 1)), listen).await?;
         let neo = serve("neor", dialling(wanted("HS2064", 20, 16, 2)), ServeOn::Connect(door.to_string())).await?;
+        let download_code = Some(Password::new(DOWNLOAD_CODE.to_owned()));
+        let master = Wanted { password: download_code, ..wanted("PowerMaster-10", 6, 12, 2) };
+        let master = serve("visonic", master, ServeOn::Pty(ptys.powerlink.clone())).await?;
         let port = envisalink.addr().context("the simulated Envisalink has no port")?.port();
         for (file, secret) in [
             ("master.code", MASTER),
             ("installer.code", INSTALLER),
             ("evl.password", PASSWORD),
             ("neo.access-code", ACCESS_CODE),
+            ("visonic.download-code", DOWNLOAD_CODE),
         ] {
             write_private(&places.data_dir.join(file), secret)?;
         }
         let config = places.data_dir.join("panelgate.toml");
-        fs::write(&config, configuration(places, &pty, port, door)).context("the configuration cannot be written")?;
+        fs::write(&config, configuration(places, &ptys, port, door)).context("the configuration cannot be written")?;
         let inhabited = |name, server: &SimServer| Inhabited {
             name,
             panel: server.handle(),
             code: AccessCode::new(MASTER.to_owned()),
         };
-        let panels = vec![inhabited("dsc-1", &it100), inhabited("dsc-2", &envisalink), inhabited("neor-1", &neo)];
-        Ok(Self { config, panels, servers: vec![it100, envisalink, neo] })
+        let panels = vec![
+            inhabited("dsc-1", &it100),
+            inhabited("dsc-2", &envisalink),
+            inhabited("neor-1", &neo),
+            inhabited("visonic-1", &master),
+        ];
+        Ok(Self { config, panels, servers: vec![it100, envisalink, neo, master] })
     }
 
     /// Ends the panels.
@@ -71,6 +82,12 @@ impl House {
             server.stop().await;
         }
     }
+}
+
+/// The lines of the panels that are wired to the box.
+struct Ptys {
+    it100: PathBuf,
+    powerlink: PathBuf,
 }
 
 /// Where the panel that dials finds the daemon. Nobody listens there between this look and the daemon's start; that
@@ -116,7 +133,7 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn configuration(places: &Places, pty: &Path, port: u16, door: SocketAddr) -> String {
+fn configuration(places: &Places, ptys: &Ptys, port: u16, door: SocketAddr) -> String {
     format!(
         r#"# Written by `panelgate demo`.
 [gateway]
@@ -138,7 +155,7 @@ label = "Main building"
 credentials = {{ master_code = {{ file = "master.code" }}, installer_code = {{ file = "installer.code" }} }}
 [panel.dsc]
 interface = "it100"
-device = "{pty}"
+device = "{it100}"
 model = "PC1864"
 partitions = [1, 2]
 zones = 16
@@ -165,10 +182,22 @@ credentials = {{ password = {{ file = "neo.access-code" }}, master_code = {{ fil
 identifier = "{IDENTIFIER}"
 listen = "{door}"
 encryption = "type1"
+
+[[panel]]
+id = "visonic-1"
+vendor = "visonic"
+label = "Gatehouse"
+credentials = {{ password = {{ file = "visonic.download-code" }}, master_code = {{ file = "master.code" }}, installer_code = {{ file = "installer.code" }} }}
+[panel.visonic]
+device = "{powerlink}"
+model = "PowerMaster 10"
+partitions = [1, 2]
+zones = 12
 "#,
         gateway = places.gateway,
         socket = places.socket.display(),
         broker = places.mqtt,
-        pty = pty.display(),
+        it100 = ptys.it100.display(),
+        powerlink = ptys.powerlink.display(),
     )
 }

@@ -1,4 +1,4 @@
-//! Everything in one process, to look at: a broker, three simulated panels, and the real daemon in between.
+//! Everything in one process, to look at: a broker, four simulated panels, and the real daemon in between.
 //!
 //! `broker.rs` is the embedded broker, `house.rs` the panels and their configuration, `life.rs` the people who go in
 //! and out. The daemon is started exactly as `panelgate run` starts it, from a configuration file in the data

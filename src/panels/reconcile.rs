@@ -174,6 +174,7 @@ pub(super) mod tests {
             slots: vec![range(1, 39, PanelRole::User), range(40, 40, PanelRole::Master)],
             codes: CodeRules { lengths: vec![4], duress_distance: false },
             user_labels: LabelRules { max_chars: 32, charset: Charset::Any },
+            zone_labels: None,
             partitions: PartitionSet::first(2),
             zones: 8,
             outputs: 0,
@@ -192,6 +193,7 @@ pub(super) mod tests {
                 installer_code: Access::Unsupported,
             },
             notes: vec![],
+            instead: BTreeMap::new(),
         }
     }
 

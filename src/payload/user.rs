@@ -189,6 +189,7 @@ impl User {
     fn fill(&mut self, user: &ReportedUser) {
         self.code_state = user.code.value;
         self.stale = user.stale;
+        self.tags = user.tag.map(u16::from);
         if user.code.value != CodeState::Unknown {
             self.prove(Field::Code, user.code.evidence, user.code.at);
         }

@@ -10,7 +10,8 @@ use super::{StoreError, StoreOptions};
 use crate::secrets::{Keys, SealError};
 
 /// One file per released schema; a released file is never changed.
-const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[M<'_>] =
+    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_tag.sql"))];
 
 const CANARY: &str = "meta\0canary";
 

@@ -22,7 +22,7 @@ impl View<'_> {
     /// [`StoreError`].
     pub fn reported_users(&self, panel: &PanelId) -> Result<BTreeMap<Slot, ReportedUser>, StoreError> {
         let sql = "SELECT slot, code_state, code_evidence, code_at, code_hash, label, label_evidence, label_at, \
-                   role, role_evidence, role_at, partitions, partitions_evidence, partitions_at, stale \
+                   role, role_evidence, role_at, partitions, partitions_evidence, partitions_at, stale, tag \
                    FROM reported_user WHERE panel = ?1";
         let users = self.rows(sql, [panel.as_str()], reported_row)?;
         Ok(users.into_iter().map(|user| (user.slot, user)).collect())
@@ -78,15 +78,15 @@ impl Tx<'_> {
     pub fn put_reported_user(&mut self, panel: &PanelId, user: &ReportedUser) -> Result<(), StoreError> {
         let sql = "INSERT INTO reported_user (panel, slot, code_state, code_evidence, code_at, code_hash, stale, \
                    label, label_evidence, label_at, role, role_evidence, role_at, \
-                   partitions, partitions_evidence, partitions_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+                   partitions, partitions_evidence, partitions_at, tag) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
                    ON CONFLICT DO UPDATE SET code = iif(code_hash IS excluded.code_hash, code, NULL), \
                    code_state = excluded.code_state, code_evidence = excluded.code_evidence, \
                    code_at = excluded.code_at, code_hash = excluded.code_hash, stale = excluded.stale, \
                    label = excluded.label, label_evidence = excluded.label_evidence, label_at = excluded.label_at, \
                    role = excluded.role, role_evidence = excluded.role_evidence, role_at = excluded.role_at, \
                    partitions = excluded.partitions, partitions_evidence = excluded.partitions_evidence, \
-                   partitions_at = excluded.partitions_at";
+                   partitions_at = excluded.partitions_at, tag = excluded.tag";
         let (label, role, partitions) = (user.label.as_ref(), user.role, user.partitions);
         self.execute_scrubbed(
             sql,
@@ -107,6 +107,7 @@ impl Tx<'_> {
                 partitions.map(|known| known.value.to_string()),
                 partitions.map(|known| Word(known.evidence)),
                 partitions.map(|known| known.at.0),
+                user.tag,
             ],
         )?;
         Ok(())
@@ -221,6 +222,7 @@ fn reported_row(row: &Row<'_>) -> rusqlite::Result<ReportedUser> {
         label: known(row, 5, label(row, 5)?)?,
         role: known(row, 8, role)?,
         partitions: known(row, 11, partitions(row, 11)?)?,
+        tag: row.get(15)?,
         stale: row.get(14)?,
     })
 }

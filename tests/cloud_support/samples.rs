@@ -50,6 +50,7 @@ pub(crate) fn capabilities() -> Capabilities {
         ],
         codes: CodeRules { lengths: vec![4, 6], duress_distance: true },
         user_labels: LabelRules { max_chars: 32, charset: Charset::Any },
+        zone_labels: None,
         partitions: PartitionSet::first(8),
         zones: 64,
         outputs: 4,
@@ -60,6 +61,7 @@ pub(crate) fn capabilities() -> Capabilities {
         set_clock: true,
         sections,
         notes: vec!["Tags are enrolled at the keypad.".into()],
+        instead: BTreeMap::new(),
     }
 }
 

@@ -22,6 +22,8 @@ enum Door {
     It100(PathBuf),
     /// A PowerSeries Neo that dials.
     Neor(SocketAddr),
+    /// A Visonic panel's PowerLink port on a pty, or behind a raw serial server.
+    Visonic(Option<PathBuf>),
 }
 
 impl Sim {
@@ -43,6 +45,11 @@ impl Sim {
     /// once when it is hung up on.
     pub(crate) fn neor(identifier: &str, dials: SocketAddr) -> Self {
         Self::new(Door::Neor(dials)).with("identifier", identifier).set("encryption", 1).set("redial", "0.2")
+    }
+
+    /// A PowerMaster-30 on a pty, or behind a raw serial server.
+    pub(crate) fn visonic(pty: Option<&Path>) -> Self {
+        Self::new(Door::Visonic(pty.map(Path::to_owned)))
     }
 
     /// One of the panel's own settings.
@@ -69,6 +76,8 @@ impl Sim {
         match &self.door {
             Door::Envisalink => command.args(["dsc", "--interface", "envisalink", "--listen", "127.0.0.1:0"]),
             Door::It100(path) => command.args(["dsc", "--interface", "it100", "--pty"]).arg(path),
+            Door::Visonic(Some(path)) => command.args(["visonic", "--pty"]).arg(path),
+            Door::Visonic(None) => command.args(["visonic", "--listen", "127.0.0.1:0"]),
             Door::Neor(address) => command.args(["neor", "--connect", &address.to_string()]),
         };
         command.args(["--set", &format!("pace={}", self.pace)]);
@@ -91,7 +100,7 @@ pub(crate) struct SimPanel {
 impl SimPanel {
     /// Where clients dial.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr.expect("an Envisalink")
+        self.addr.expect("a panel that listens")
     }
 
     /// Does something at the front panel.

@@ -55,6 +55,12 @@ impl PanelSpec {
         Self { vendor: "neor", way, password: Some("12345678".into()), ..Self::new(id, String::new()) }
     }
 
+    /// A PowerMaster-30 with two partitions, reached as these lines say, with the factory's download and master codes.
+    pub(crate) fn visonic(id: &str, line: &str) -> Self {
+        let way = format!("model = \"PowerMaster 30\"\npartitions = [1, 2]\nzones = 8\n{line}");
+        Self { vendor: "visonic", way, master: Some("1111".into()), ..Self::new(id, String::new()) }
+    }
+
     fn new(id: &str, way: String) -> Self {
         Self {
             id: id.into(),

@@ -1,5 +1,7 @@
 //! What each model can do over each module: the dossier's table, told honestly.
 
+use std::collections::BTreeMap;
+
 use panel_model::{
     Access, ArmMode, Capabilities, Charset, CodeRules, LabelRules, PanelRole, RoleSlots, Sections, Slot,
 };
@@ -25,6 +27,7 @@ pub fn capabilities(config: &Config) -> Capabilities {
         slots: slots(last_slot),
         codes: CodeRules { lengths: vec![config.code_length.digits()], duress_distance: true },
         user_labels: LabelRules { max_chars: 32, charset: Charset::Any },
+        zone_labels: None,
         partitions: config.partitions,
         zones: config.zones,
         outputs: 4,
@@ -35,6 +38,7 @@ pub fn capabilities(config: &Config) -> Capabilities {
         set_clock: true,
         sections: sections(transport, config.installer_menu),
         notes: notes(transport, config.installer_menu),
+        instead: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the family can do over ITv2, told honestly: grades C to E of the dossier only where they are switched on.
 
+use std::collections::BTreeMap;
+
 use panel_model::{
     Access, ArmMode, Capabilities, Charset, CodeRules, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections, Slot,
 };
@@ -54,6 +56,7 @@ pub(crate) fn with_size(config: &Config, size: Size) -> Capabilities {
         slots: slots(size.users),
         codes: CodeRules { lengths: vec![size.code_length], duress_distance: false },
         user_labels: LabelRules { max_chars: 14, charset: Charset::Utf16 },
+        zone_labels: Some(LabelRules { max_chars: 28, charset: Charset::Utf16 }),
         partitions: size.partitions,
         zones: size.zones,
         outputs: size.outputs,
@@ -67,7 +70,7 @@ pub(crate) fn with_size(config: &Config, size: Size) -> Capabilities {
             labels: Access::ReadWrite,
             partitions: Access::ReadWrite,
             roles: Access::ReadWrite,
-            tags: Access::Unsupported,
+            tags: Access::ReadOnly,
             locks: Access::Unsupported,
             installer_code: match config.experimental {
                 Experimental::On => Access::WriteOnly,
@@ -75,6 +78,7 @@ pub(crate) fn with_size(config: &Config, size: Size) -> Capabilities {
             },
         },
         notes: notes(config.experimental),
+        instead: BTreeMap::new(),
     }
 }
 
@@ -92,10 +96,12 @@ fn notes(experimental: Experimental) -> Vec<String> {
     let mut notes = vec![
         "Users are read and written with the master code; keypads show the panel as busy meanwhile.",
         "A proximity tag belongs to its user: it is enrolled at a keypad with a reader (*5, master code, slot, 2), and \
-         goes when the user is disabled. Its number cannot be read.",
+         goes when the user is disabled. That it is there is shown; its number cannot be read.",
         "The master has all partitions and keeps its attributes: only code and label can be changed.",
         "Arming without a code needs quick arming (section 015 option 4).",
         "Bypassing a zone from here uses the master code.",
+        "Labels of zones and partitions are written with the installer code; the panel is in installer programming \
+         for that moment.",
         "The panel's clock cannot be set over this connection.",
     ];
     notes.push(match experimental {

@@ -6,17 +6,15 @@ use crate::config::{IDENTIFIER_DIGITS, is_identifier};
 
 /// How a panel begins that is set to HTTP polling instead [impl NH#44].
 pub(crate) const HTTP: &[u8] = b"POST /absip";
+const POLLS_OVER_HTTP: &str = "a panel polls over HTTP: set section [851][426] to option 3 only and [851][425] option 5 \
+                               on, then restart its communicator with [851][999] 55";
 const END_OF_HEADER: u8 = 0x7E;
 
 /// What the first bytes of a connection say of who it is: 12 digits and the end of the TLink header.
 #[must_use]
 pub fn identify(bytes: &[u8]) -> Identified {
     if bytes.starts_with(HTTP) {
-        tracing::warn!(
-            "a panel polls over HTTP: set section [851][426] to option 3 only and [851][425] option 5 on, then restart \
-             its communicator with [851][999] 55"
-        );
-        return Identified::Stranger;
+        return Identified::Misfit(POLLS_OVER_HTTP);
     }
     if HTTP.starts_with(bytes) {
         return Identified::More;
@@ -49,7 +47,7 @@ mod tests {
             (b"\x7E\x15", Identified::Stranger),
             (b"GET / HTTP/1.1", Identified::Stranger),
             (b"POST", Identified::More),
-            (b"POST /absip HTTP/1.1", Identified::Stranger),
+            (b"POST /absip HTTP/1.1", Identified::Misfit(POLLS_OVER_HTTP)),
             (b"POST /other", Identified::Stranger),
             (b"\x16\x03\x01", Identified::Stranger),
         ] {

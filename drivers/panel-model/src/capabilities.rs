@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessCode, ArmMode, LabelRules, PanelRole, PartitionSet, Refusal, Slot};
+use crate::{AccessCode, ArmMode, Field, LabelRules, PanelRole, PartitionSet, Refusal, Slot};
 
 /// How far one kind of data can be read from and written to a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +91,9 @@ pub struct Capabilities {
     pub codes: CodeRules,
     /// Label format of panel users.
     pub user_labels: LabelRules,
+    /// Label format of zones and partitions; absent where they cannot be named from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_labels: Option<LabelRules>,
     /// Partitions that the panel has.
     pub partitions: PartitionSet,
     /// Zones that the model has.
@@ -109,6 +114,9 @@ pub struct Capabilities {
     pub sections: Sections,
     /// Sentences for people: what cannot be done here and where it can be done instead.
     pub notes: Vec<String>,
+    /// For parts of a user that cannot be written here: what a person does at the panel instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub instead: BTreeMap<Field, String>,
 }
 
 impl Capabilities {

@@ -77,6 +77,8 @@ pub struct UserReport {
     pub label: Option<Label>,
     pub role: Option<PanelRole>,
     pub partitions: Option<PartitionSet>,
+    /// Whether the user has a proximity tag.
+    pub tag: Option<bool>,
     pub evidence: Evidence,
 }
 
@@ -84,7 +86,7 @@ impl UserReport {
     /// A report that says nothing yet.
     #[must_use]
     pub fn new(slot: Slot, evidence: Evidence) -> Self {
-        Self { slot, code_state: None, code: None, label: None, role: None, partitions: None, evidence }
+        Self { slot, code_state: None, code: None, label: None, role: None, partitions: None, tag: None, evidence }
     }
 }
 
@@ -99,6 +101,8 @@ pub struct ReportedUser {
     pub label: Option<Known<Label>>,
     pub role: Option<Known<PanelRole>>,
     pub partitions: Option<Known<PartitionSet>>,
+    /// Whether the user has a proximity tag, where the panel shows it. Also without a code.
+    pub tag: Option<bool>,
     /// Somebody else may have changed it since.
     pub stale: bool,
 }
@@ -114,6 +118,7 @@ impl ReportedUser {
             label: None,
             role: None,
             partitions: None,
+            tag: None,
             stale: false,
         }
     }

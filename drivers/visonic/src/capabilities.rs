@@ -1,7 +1,8 @@
 //! What each model can do over its serial port: the dossier's table 0.3, told honestly.
 
 use panel_model::{
-    Access, ArmMode, Capabilities, Charset, CodeRules, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections, Slot,
+    Access, ArmMode, Capabilities, Charset, CodeRules, Field, LabelRules, PanelRole, PartitionSet, RoleSlots, Sections,
+    Slot,
 };
 
 use crate::config::Config;
@@ -29,6 +30,7 @@ pub(crate) fn of_model(model: &Model, partitions: PartitionSet, zones: u16) -> C
         slots: slots(u16::from(model.users)),
         codes: CodeRules { lengths: vec![4], duress_distance: false },
         user_labels: LabelRules { max_chars: 32, charset: Charset::Any },
+        zone_labels: None,
         partitions,
         zones: zones.min(u16::from(model.zones)),
         outputs: 1,
@@ -48,6 +50,7 @@ pub(crate) fn of_model(model: &Model, partitions: PartitionSet, zones: u16) -> C
             installer_code: Access::ReadOnly,
         },
         notes: notes(model),
+        instead: INSTEAD.into_iter().map(|(field, text)| (field, text.to_owned())).collect(),
     }
 }
 
@@ -60,11 +63,18 @@ fn slots(last: u16) -> Vec<RoleSlots> {
     ranges.into_iter().filter_map(range).collect()
 }
 
+const CODES: &str = "Codes are read over this port and cannot be written: at the panel, the master user opens the user \
+    settings with their own code, chooses user codes and the user's number, and types the new code; 0000 deletes it.";
+const PARTITIONS: &str =
+    "Users' partitions are set at the panel: user settings, user codes, the user's number, then the partitions.";
+const ROLES: &str = "The role goes with the user's number: user 1 is the master, the others are users.";
+/// What a person does at the panel, since nothing of it can be done here.
+const INSTEAD: [(Field, &str); 3] = [(Field::Code, CODES), (Field::Partitions, PARTITIONS), (Field::Role, ROLES)];
+
 fn notes(model: &Model) -> Vec<String> {
     let mut notes = vec![
-        "Codes are read over this port and cannot be written: at the panel, the master user opens the user settings \
-         with their own code, chooses user codes and the user's number, and types the new code; 0000 deletes it.",
-        "Users' partitions are set at the panel: user settings, user codes, the user's number, then the partitions.",
+        CODES,
+        PARTITIONS,
         "The installer code is checked here and changed at the panel: installer menu, 02 installer code.",
         "Proximity tags are enrolled at the panel: user settings, prox tags; tag 1 belongs to user 1 and so on.",
         "Names of users are kept on the box: the panel has none.",
@@ -113,7 +123,8 @@ mod tests {
             assert_eq!(able.all_slots().count(), users, "{model}");
             assert_eq!((able.sections.codes, able.sections.partitions), (Access::ReadOnly, partitions));
             assert!(!able.sections.codes.writable() && !able.sections.installer_code.writable());
-            assert!(able.notes.iter().any(|note| note.contains("user settings")), "it is said what to do");
+            let code = able.instead.get(&Field::Code).expect("it is said what to do");
+            assert!(code.contains("user settings") && able.notes.contains(code), "{code}");
         }
     }
 }

@@ -96,6 +96,7 @@ impl Book {
         if let Some(partitions) = report.partitions {
             new.partitions = Some(known(old.partitions, partitions, evidence, wall));
         }
+        new.tag = report.tag.or(new.tag);
         new
     }
 

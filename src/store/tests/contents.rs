@@ -101,6 +101,7 @@ async fn reported_users_come_back_as_they_were_put() {
         label: Label::from_panel("Ann").map(|label| known(label, Evidence::ReadBack, 6)),
         role: Some(known(PanelRole::OneTimeUser, Evidence::WrittenBlind, 7)),
         partitions: Some(known(PartitionSet::first(3), Evidence::ReadBack, 8)),
+        tag: Some(true),
         stale: true,
     };
     let empty = ReportedUser {

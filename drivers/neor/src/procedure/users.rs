@@ -37,6 +37,16 @@ impl UserImage {
         self.code.as_ref().is_some_and(|code| !code.is_blank()) || self.kind == Some(kind::TAG)
     }
 
+    /// Whether there is a tag. What a panel tells of a slot with code and tag is not known; NH takes it to be the
+    /// tag's kind `[inferred]`.
+    fn has_tag(&self) -> Option<bool> {
+        match self.kind? {
+            kind::TAG => Some(true),
+            kind::NONE | kind::CODE => Some(false),
+            _ => None,
+        }
+    }
+
     /// Takes the record of `slot` out of an answer.
     pub(crate) fn take(&mut self, data: &UserData, slot: u32) {
         let Some(at) = slot.checked_sub(data.first).and_then(|at| usize::try_from(at).ok()) else { return };
@@ -52,7 +62,7 @@ impl UserImage {
 
     /// As it is told to the owner. A label that the panel gave itself counts as none (U2).
     pub(crate) fn report(&self, slot: Slot, all: PartitionSet) -> UserReport {
-        let report = UserReport::new(slot, Evidence::ReadBack);
+        let report = UserReport { tag: self.has_tag(), ..UserReport::new(slot, Evidence::ReadBack) };
         let Some(code) = &self.code else { return report };
         if code.is_blank() && !self.is_used() {
             return UserReport { code_state: Some(CodeState::None), ..report };

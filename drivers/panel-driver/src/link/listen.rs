@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -28,6 +28,8 @@ const PENDING: usize = 256;
 const IDENTIFY_LIMIT: Duration = Duration::from_secs(10);
 /// How many bytes it may take for that.
 const FIRST_BYTES: usize = 1024;
+/// How often the log says of a panel that it is set up wrongly: such a panel dials again and again.
+const MISFIT_AGAIN: Duration = Duration::from_secs(600);
 /// Connections that the system holds for us until we take them: after a power cut all panels of a place dial at once.
 const BACKLOG: i32 = 1024;
 
@@ -40,6 +42,9 @@ pub enum Identified {
     Panel(String),
     /// It is nothing of this vendor's; it is closed.
     Stranger,
+    /// It is a panel that is set up in a way that cannot be served; it is closed like a stranger, and what to do about
+    /// it goes to the log.
+    Misfit(&'static str),
 }
 
 /// A vendor's way to find a panel's identifier in the first bytes that it sends. Called with all bytes so far, each
@@ -191,6 +196,19 @@ struct State {
     panels: HashMap<String, Known>,
     wanting: WantingList,
     counts: Counts,
+    /// When the log last said that a panel is set up wrongly.
+    misfit_told: Option<Instant>,
+}
+
+impl State {
+    /// Whether the log should say it once more.
+    fn tells_misfit(&mut self, now: Instant) -> bool {
+        let due = self.misfit_told.is_none_or(|told| now.saturating_duration_since(told) >= MISFIT_AGAIN);
+        if due {
+            self.misfit_told = Some(now);
+        }
+        due
+    }
 }
 
 /// A panel that somebody waits for, or will wait for.
@@ -289,28 +307,47 @@ async fn take_connections(socket: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn identify(mut stream: TcpStream, from: SocketAddr, shared: Arc<Shared>) {
-    match timeout(IDENTIFY_LIMIT, first_bytes(&mut stream, shared.identify)).await {
-        Ok(Some((identifier, first))) if tcp::prepare(&stream).is_ok() => {
+    let listen = shared.addr;
+    let who = timeout(IDENTIFY_LIMIT, first_bytes(&mut stream, shared.identify)).await;
+    match who.unwrap_or(Err(None)) {
+        Ok((identifier, first)) if tcp::prepare(&stream).is_ok() => {
             shared.arrived(&identifier, from, stream, first);
+            return;
         }
-        _ => {
-            tracing::debug!(%from, listen = %shared.addr, "closed: it did not say which panel it is");
-            shared.lock().counts.strangers += 1;
+        Err(Some(advice)) if shared.lock().tells_misfit(clock::now()) => {
+            tracing::warn!(%from, %listen, "closed, told at most every ten minutes: {advice}");
         }
+        _ => tracing::debug!(%from, %listen, "closed: it did not say which panel it is"),
     }
+    shared.lock().counts.strangers += 1;
 }
 
-async fn first_bytes(stream: &mut TcpStream, identify: Identify) -> Option<(String, Bytes)> {
+/// The identifier and the bytes that it was in; else what to do about the panel, where that is known.
+async fn first_bytes(stream: &mut TcpStream, identify: Identify) -> Result<(String, Bytes), Option<&'static str>> {
     let mut first = BytesMut::with_capacity(FIRST_BYTES);
     while first.len() < FIRST_BYTES {
-        if stream.read_buf(&mut first).await.ok()? == 0 {
-            return None;
+        if stream.read_buf(&mut first).await.map_err(|_| None)? == 0 {
+            return Err(None);
         }
         match identify(&first) {
             Identified::More => {}
-            Identified::Panel(identifier) => return Some((identifier, first.freeze())),
-            Identified::Stranger => return None,
+            Identified::Panel(identifier) => return Ok((identifier, first.freeze())),
+            Identified::Stranger => return Err(None),
+            Identified::Misfit(advice) => return Err(Some(advice)),
         }
     }
-    None
+    Err(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_that_is_set_up_wrongly_fills_no_log() {
+        let (mut state, start) = (State::default(), clock::now());
+        let told: Vec<u64> =
+            (0..1300).filter(|second| state.tells_misfit(start + Duration::from_secs(*second))).collect();
+        assert_eq!(told, [0, 600, 1200]);
+    }
 }

@@ -72,6 +72,7 @@ pub(crate) fn capabilities() -> Capabilities {
         slots: vec![RoleSlots { first: slot(1), last: slot(SLOTS.into()), roles: vec![PanelRole::User] }],
         codes: CodeRules { lengths: vec![6], duress_distance: false },
         user_labels: LabelRules { max_chars: 16, charset: Charset::Any },
+        zone_labels: None,
         partitions: PartitionSet::first(1),
         zones: 8,
         outputs: 0,
@@ -90,6 +91,7 @@ pub(crate) fn capabilities() -> Capabilities {
             installer_code: Access::Unsupported,
         },
         notes: Vec::new(),
+        instead: BTreeMap::new(),
     }
 }
 

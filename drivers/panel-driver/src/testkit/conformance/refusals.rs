@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use panel_model::{
-    Access, AccessCode, ArmMode, Capabilities, InstallerCode, LockId, PanelRole, Partition, PartitionSet, Password,
-    Refusal, Slot, Zone,
+    Access, AccessCode, ArmMode, Capabilities, InstallerCode, Label, LockId, PanelRole, Partition, PartitionSet,
+    Password, Refusal, Slot, Zone,
 };
 
 use super::{Failure, PairOf, Subject, online, set_code, work};
@@ -122,11 +122,18 @@ fn unsupported(capabilities: &Capabilities, slot: Slot) -> Vec<Command> {
     if !capabilities.bypass {
         commands.extend(Zone::new(1).map(|zone| Command::Bypass { zone, bypassed: true }));
     }
+    if capabilities.zone_labels.is_none() {
+        let label = Label::from_panel("Hall");
+        commands
+            .extend(Zone::new(1).ok().zip(label.clone()).map(|(zone, label)| Command::SetZoneLabel { zone, label }));
+        let first = capabilities.partitions.iter().next();
+        commands.extend(first.zip(label).map(|(partition, label)| Command::SetPartitionLabel { partition, label }));
+    }
     if !capabilities.set_clock {
         let time = CivilTime { year: 2031, month: 2, day: 3, hour: 4, minute: 5, second: 6 };
         commands.push(Command::SetClock(time));
     }
-    if sections.tags == Access::Unsupported {
+    if !sections.tags.writable() {
         commands.push(Command::SetTag { slot, serial: Password::new("0123456789".into()) });
         commands.push(Command::RemoveTag { slot });
         commands.push(Command::EnrolTag { slot });
