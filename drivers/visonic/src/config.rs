@@ -1,6 +1,7 @@
 //! A panel's configuration: [`RawConfig`] as it is written, [`Config`] as it is used. All errors are told at once.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use panel_driver::LinkConfig;
@@ -11,21 +12,25 @@ use crate::model::{Enrolment, Family, MODELS, Model};
 
 /// Speeds of the PowerLink port [issue DS#114].
 const SPEEDS: [u32; 2] = [9600, 38400];
+/// Port of the module's service [doc K].
+const SERVICE_PORT: u16 = 8181;
 
 /// The keys of a `visonic` panel, unchecked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {
-    /// `serial`, the protocol of the PowerLink port, unless told.
+    /// `serial`, the protocol of the PowerLink port, unless told; `jsonrpc` for the service of a PowerLink 3 module.
     pub transport: Option<String>,
     /// Serial device on the panel's port.
     pub device: Option<String>,
     /// Bits per second of the device, 9600 or 38400; 9600 unless told.
     pub baud: Option<u32>,
-    /// In place of a device: host name or address of a serial server in raw mode.
+    /// In place of a device: host name or address of a serial server in raw mode, or of the module.
     pub host: Option<String>,
-    /// The serial server's port.
+    /// The serial server's port; the module's, 8181 unless told.
     pub port: Option<u16>,
+    /// `jsonrpc` only: codes, partitions and the installer code are written, by methods that nobody has proved.
+    pub experimental: Option<bool>,
     /// The panel's model, such as `PowerMaster 10`. Required: until the panel has said its type this counts.
     pub model: Option<String>,
     /// Partitions in use; `[1]` unless told. A PowerMax is one area here.
@@ -66,6 +71,17 @@ pub struct Config {
 pub enum Transport {
     /// The PowerLink protocol, on a serial device or behind a raw serial server.
     Serial(LinkConfig),
+    /// The local service of a PowerLink 3 module.
+    JsonRpc(LinkConfig, Writes),
+}
+
+/// Whether users are written over the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Read only.
+    Never,
+    /// With methods of which only the signatures are known; what is not read back does not count.
+    Experimental,
 }
 
 impl Transport {
@@ -73,7 +89,7 @@ impl Transport {
     #[must_use]
     pub fn link(&self) -> &LinkConfig {
         match self {
-            Self::Serial(link) => link,
+            Self::Serial(link) | Self::JsonRpc(link, _) => link,
         }
     }
 }
@@ -87,7 +103,8 @@ impl RawConfig {
         let mut errors = Errors::default();
         let transport = match self.transport.as_deref().unwrap_or("serial") {
             "serial" => self.serial(&mut errors),
-            other => errors.add("transport", format!("`{other}` is unknown"), "write serial, or leave it out"),
+            "jsonrpc" => self.jsonrpc(&mut errors),
+            other => errors.add("transport", format!("`{other}` is unknown"), "write serial or jsonrpc"),
         };
         let model = self.model(&mut errors);
         let partitions = self.partitions(model.as_ref(), &mut errors);
@@ -100,7 +117,31 @@ impl RawConfig {
         }
     }
 
+    fn jsonrpc(&self, errors: &mut Errors) -> Option<Transport> {
+        if self.device.is_some() {
+            errors.add::<()>("device", "the module is reached over the network", "remove it and write host");
+        }
+        if self.baud.is_some() {
+            errors.add::<()>("baud", "the module is reached over the network", "remove it");
+        }
+        let writes = if self.experimental == Some(true) { Writes::Experimental } else { Writes::Never };
+        let Some(host) = self.host.clone().filter(|host| !host.is_empty()) else {
+            return errors.add("host", "missing", "write the PowerLink module's address in the local network");
+        };
+        if host.parse().is_ok_and(is_public) {
+            // Codes go there in clear, and whoever registers next takes our place.
+            let fix = "write its address in a local network, or a name";
+            return errors.add("host", "the service must not be reached over the internet", fix);
+        }
+        let port = self.port.unwrap_or(SERVICE_PORT);
+        Some(Transport::JsonRpc(LinkConfig::TcpPerRequest { host, port }, writes))
+    }
+
     fn serial(&self, errors: &mut Errors) -> Option<Transport> {
+        if self.experimental.is_some() {
+            let problem = "nothing is written over the serial port";
+            errors.add::<()>("experimental", problem, "remove it, or write transport = \"jsonrpc\"");
+        }
         let baud = self.baud.unwrap_or(SPEEDS[0]);
         if !SPEEDS.contains(&baud) {
             errors.add::<()>("baud", format!("{baud} is no speed of this port"), "write 9600 or 38400");
@@ -152,12 +193,15 @@ impl RawConfig {
     }
 
     fn partitions(&self, model: Option<&Model>, errors: &mut Errors) -> Option<PartitionSet> {
-        let most = model.map_or(3, |model| if model.family == Family::PowerMaster { model.partitions } else { 1 });
+        // Over the serial port a PowerMax does not tell them apart; the service does.
+        let service = self.transport.as_deref() == Some("jsonrpc");
+        let told = |model: &Model| service || model.family == Family::PowerMaster;
+        let most = model.map_or(3, |model| if told(model) { model.partitions } else { 1 });
         let mut set = PartitionSet::EMPTY;
         for number in self.partitions.as_deref().unwrap_or(&[1]) {
             match Partition::new(*number) {
                 Ok(partition) if partition.number() <= most => set.insert(partition),
-                _ if most == 1 => {
+                _ if most == 1 && !service => {
                     let problem = "partitions of this model cannot be told apart over its port";
                     return errors.add("partitions", problem, "write [1]: the panel is one area here");
                 }
@@ -177,6 +221,14 @@ impl RawConfig {
             return Some(zones);
         }
         errors.add("zones", format!("{zones} zones do not fit this model"), format!("write 1 to {most}"))
+    }
+}
+
+/// Anybody may own such an address.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !(v4.is_private() || v4.is_loopback() || v4.is_link_local()),
+        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
     }
 }
 
@@ -233,6 +285,22 @@ mod tests {
         assert_eq!(keys("{}"), ["device", "model"]);
         assert_eq!(keys(r#"{"transport":"telepathy","model":"PowerMax Pro"}"#), ["transport"]);
         assert_eq!(keys(r#"{"host":"a","port":1,"baud":9600,"model":"PowerMax Pro"}"#), ["baud"]);
+    }
+
+    #[test]
+    fn a_module_is_reached_in_the_local_network_and_written_to_on_demand() {
+        let json = r#"{"transport":"jsonrpc","host":"192.168.7.2","model":"PowerMaster 30","partitions":[1,2]}"#;
+        let config = raw(json).validate().expect("valid");
+        assert_eq!(config.transport.link().to_string(), "tcp 192.168.7.2:8181, once per request");
+        assert!(matches!(config.transport, Transport::JsonRpc(_, Writes::Never)));
+        let json = r#"{"transport":"jsonrpc","host":"pl3","port":80,"model":"PowerMax Pro Part","experimental":true,"partitions":[2]}"#;
+        let config = raw(json).validate().expect("valid");
+        assert!(matches!(config.transport, Transport::JsonRpc(_, Writes::Experimental)));
+        let wrong =
+            r#"{"transport":"jsonrpc","device":"/dev/ttyS0","baud":9600,"model":"PowerMaster 30","host":"8.8.8.8"}"#;
+        assert_eq!(keys(wrong), ["device", "baud", "host"]);
+        assert_eq!(keys(r#"{"transport":"jsonrpc","model":"PowerMaster 30"}"#), ["host"]);
+        assert_eq!(keys(r#"{"device":"/dev/ttyS0","experimental":true,"model":"PowerMax Pro"}"#), ["experimental"]);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use panel_driver::{
 use panel_model::Capabilities;
 
 use crate::capabilities::capabilities;
-use crate::config::Config;
+use crate::config::{Config, Transport, Writes};
+use crate::jsonrpc::{self, JsonRpcSession};
 use crate::session::VisonicSession;
 
 /// Makes drivers for one configured panel.
@@ -29,7 +30,10 @@ impl DriverFactory for VisonicFactory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        capabilities(&self.config)
+        match self.config.transport {
+            Transport::Serial(_) => capabilities(&self.config),
+            Transport::JsonRpc(_, writes) => jsonrpc::capabilities(&self.config, writes),
+        }
     }
 
     fn link(&self) -> &LinkConfig {
@@ -37,7 +41,10 @@ impl DriverFactory for VisonicFactory {
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {
-        Box::new(VisonicDriver(VisonicSession::new(self.config.clone(), start)))
+        match self.config.transport {
+            Transport::Serial(_) => Box::new(VisonicDriver(VisonicSession::new(self.config.clone(), start))),
+            Transport::JsonRpc(_, writes) => Box::new(JsonRpcDriver { config: self.config.clone(), writes, start }),
+        }
     }
 }
 
@@ -46,5 +53,20 @@ struct VisonicDriver(VisonicSession);
 impl PanelDriver for VisonicDriver {
     fn run(self: Box<Self>, link: Link, port: DriverPort) -> BoxFuture<'static, DriverError> {
         Box::pin(run_session(self.0, link, port))
+    }
+}
+
+struct JsonRpcDriver {
+    config: Config,
+    writes: Writes,
+    start: DriverStart,
+}
+
+impl PanelDriver for JsonRpcDriver {
+    fn run(self: Box<Self>, link: Link, port: DriverPort) -> BoxFuture<'static, DriverError> {
+        // The module wants to be told the address that it sees us under.
+        let ip = link.local_ip();
+        let session = JsonRpcSession::new(self.config, self.writes, self.start, ip);
+        Box::pin(run_session(session, link, port))
     }
 }

@@ -21,7 +21,8 @@
 //!                         AB 06  restore ──►      ◄── 02 43, A5 …, then AB 03 every 30 s
 //! ```
 //!
-//! Codes are read, never written: nobody has shown how. Start with [`Config`], then [`VisonicSession`];
+//! Codes are read, never written: nobody has shown how. A panel with a PowerLink 3 module is reached over the module's
+//! local service instead ([`jsonrpc`]), where codes can be written on demand. Start with [`Config`], then [`VisonicSession`];
 //! [`VisonicFactory`] is what the daemon sees. What is guessed about the hardware, and where, stands in the README.
 
 mod capabilities;
@@ -33,6 +34,7 @@ pub mod eeprom;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod jsonrpc;
 mod map;
 pub mod message;
 pub mod model;
@@ -43,7 +45,8 @@ mod session;
 pub mod sim;
 
 pub use capabilities::capabilities;
-pub use config::{Config, ConfigError, RawConfig};
+pub use config::{Config, ConfigError, RawConfig, Transport, Writes};
 pub use decode::decode;
 pub use driver::VisonicFactory;
+pub use jsonrpc::JsonRpcSession;
 pub use session::{Counters, VisonicSession};

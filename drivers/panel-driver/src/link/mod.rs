@@ -5,6 +5,7 @@
 mod dialled;
 mod links;
 mod listen;
+mod per_request;
 mod serial;
 mod tcp;
 mod tls;
@@ -12,7 +13,7 @@ mod wanting;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,6 +26,7 @@ pub use listen::{Counts, Identified, Identify, Listener};
 pub use wanting::Wanting;
 
 use crate::LinkError;
+use per_request::PerRequest;
 
 /// Where a panel is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,14 @@ pub enum LinkConfig {
     },
     /// We dial.
     Tcp {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// We dial, once for each request: the peer closes after its answer, as small HTTP servers do. Each piece of a
+    /// session's output is one request; what would still come on the connection before it is lost.
+    TcpPerRequest {
         /// Host name or address.
         host: String,
         /// Port.
@@ -68,6 +78,7 @@ impl fmt::Display for LinkConfig {
         match self {
             Self::Serial { path, baud } => write!(f, "serial {} at {baud} baud", path.display()),
             Self::Tcp { host, port } => write!(f, "tcp {host}:{port}"),
+            Self::TcpPerRequest { host, port } => write!(f, "tcp {host}:{port}, once per request"),
             Self::Tls { host, port, .. } => write!(f, "tls {host}:{port}"),
             Self::TcpIn { listen, identifier } => write!(f, "tcp from panel {identifier}, on {listen}"),
         }
@@ -78,13 +89,22 @@ trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
 /// An open link, whatever it runs over.
-pub struct Link(Box<dyn Pipe>);
+pub struct Link {
+    pipe: Box<dyn Pipe>,
+    local_ip: Option<IpAddr>,
+}
 
 impl Link {
     /// Wraps any stream of bytes, such as one side of an in-memory pipe.
     #[must_use]
     pub fn new(pipe: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self(Box::new(pipe))
+        Self { pipe: Box::new(pipe), local_ip: None }
+    }
+
+    /// Our own address as the peer sees it, where the peer is to be told ([`LinkConfig::TcpPerRequest`]).
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.local_ip
     }
 }
 
@@ -96,21 +116,21 @@ impl fmt::Debug for Link {
 
 impl AsyncRead for Link {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.pipe).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.pipe).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.pipe).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.pipe).poll_shutdown(cx)
     }
 }
 
@@ -126,6 +146,10 @@ pub async fn open(config: &LinkConfig) -> Result<Link, LinkError> {
     match config {
         LinkConfig::Serial { path, baud } => serial::open(path, *baud, &what),
         LinkConfig::Tcp { host, port } => tcp::connect(host, *port, &what).await.map(Link::new),
+        LinkConfig::TcpPerRequest { host, port } => {
+            let (pipe, local_ip) = PerRequest::open(host, *port, &what).await?;
+            Ok(Link { pipe: Box::new(pipe), local_ip })
+        }
         LinkConfig::Tls { host, port, ca, identity } => {
             let settings = tls::client_config(ca, identity.as_ref(), &what)?;
             let stream = tcp::connect(host, *port, &what).await?;

@@ -241,7 +241,8 @@ impl Server {
                 }
             }
             if let Some(hangup) = self.simulator.take_hangup() {
-                self.down_until = Some(clock::now() + hangup.down);
+                // A client that dials again at once is not turned away when the simulator only closed.
+                self.down_until = (!hangup.down.is_zero()).then(|| clock::now() + hangup.down);
                 self.last_words().await;
                 self.part().await;
                 continue;

@@ -159,3 +159,50 @@ async fn a_peer_that_does_not_answer_is_given_up_after_ten_seconds() {
     assert_eq!((error.kind, error.reason.as_str()), (ErrorKind::TimedOut, "no answer within 10 s"));
     assert_eq!(before.elapsed().as_secs(), 10);
 }
+
+#[tokio::test]
+async fn each_request_gets_a_connection_of_its_own_where_the_peer_closes_after_its_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut link = open(&LinkConfig::TcpPerRequest { host: "127.0.0.1".into(), port }).await.unwrap();
+    assert_eq!(link.local_ip(), Some("127.0.0.1".parse().unwrap()));
+    let serve = async {
+        for answer in [&b"one!"[..], b"two!"] {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            let mut question = [0; 6];
+            peer.read_exact(&mut question).await.unwrap();
+            peer.write_all(answer).await.unwrap();
+        }
+        // The third connection is not answered; the fourth is.
+        let (mut silent, _) = listener.accept().await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        peer.write_all(b"four").await.unwrap();
+        let mut rest = Vec::new();
+        silent.read_to_end(&mut rest).await.unwrap();
+        drop(listener);
+        (peer, rest)
+    };
+    let ask = async {
+        let mut got = [0; 4];
+        for answer in [b"one!", b"two!"] {
+            // In two pieces: only the flush ends a request.
+            link.write_all(b"que").await.unwrap();
+            link.write_all(b"ry?").await.unwrap();
+            link.flush().await.unwrap();
+            link.read_exact(&mut got).await.unwrap();
+            assert_eq!(&got, answer);
+        }
+        for question in [b"silent", b"query?"] {
+            link.write_all(question).await.unwrap();
+            link.flush().await.unwrap();
+        }
+        link.read_exact(&mut got).await.unwrap();
+        assert_eq!(&got, b"four");
+        link
+    };
+    let ((peer, rest), mut link) = soon("both", async { tokio::join!(serve, ask) }).await;
+    assert_eq!(rest, b"silent", "the connection that was given up is closed");
+    drop(peer);
+    let end = async { link.write_all(b"nobody").await };
+    assert_eq!(soon("the end", end).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}

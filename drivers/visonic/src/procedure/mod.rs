@@ -87,7 +87,7 @@ impl Goal {
 }
 
 /// Whether one of the panel's installer slots holds this code. Which slot is whose is disputed: any of them counts.
-fn installer_outcome(slots: &[WireCode], code: &InstallerCode) -> Outcome {
+pub(crate) fn installer_outcome(slots: &[WireCode], code: &InstallerCode) -> Outcome {
     let given = WireCode::from_digits(code.expose());
     let mut known = slots.iter().filter(|slot| !slot.is_none());
     if known.any(|slot| Some(slot) == given.as_ref()) {

@@ -27,6 +27,7 @@ mod eeprom;
 mod host;
 mod hostile;
 mod image;
+pub mod jsonrpc;
 mod knobs;
 mod line;
 mod log;
@@ -35,6 +36,7 @@ mod options;
 mod out;
 mod panel;
 mod person;
+mod poke;
 mod port;
 mod settings;
 mod signal;
@@ -126,52 +128,17 @@ impl VisonicSimulator {
         self.port.finish(now, &mut self.panel);
     }
 
-    fn known(&self, zone: Zone) -> Result<u8, PokeError> {
-        let number = u8::try_from(zone.number()).ok();
-        number.filter(|number| self.panel.zone(*number).is_some_and(|unit| unit.enrolled)).ok_or_else(|| {
-            PokeError(format!("no zone {zone}: this panel has 1 to {}", self.panel.enrolled_zones().count()))
-        })
-    }
-
     fn run_poke(&mut self, now: Instant, poke: Poke) -> Result<(), PokeError> {
-        let panel = &mut self.panel;
-        match poke {
-            Poke::Open(zone) => self.known(zone).map(|zone| self.panel.open_zone(now, zone)),
-            Poke::Close(zone) => self.known(zone).map(|zone| self.panel.close_zone(now, zone)),
-            Poke::Tamper(zone) => self.known(zone).map(|zone| self.panel.tamper_zone(now, zone)),
-            Poke::Trip(zone) => self.known(zone).map(|zone| self.panel.trip_zone(now, zone)),
-            Poke::Battery { low, zone: None } => {
-                panel.set_trouble(Trouble::Battery, low);
-                Ok(())
-            }
-            Poke::Battery { low, zone: Some(zone) } => {
-                self.known(zone).map(|zone| self.panel.set_zone_battery(zone, low))
-            }
-            Poke::Ac { on } => {
-                panel.set_trouble(Trouble::AcLost, !on);
-                Ok(())
-            }
-            Poke::EnterCode { code, partition } => panel.enter_code(now, partition, code.expose()),
-            Poke::Arm { mode, partition, slot } => panel.arm_by_person(now, partition, mode, slot),
-            Poke::Disarm { partition, slot } => panel.disarm_by_person(partition, slot),
-            Poke::Panic(key) => {
-                panel.press_panic(now, key);
-                Ok(())
-            }
-            Poke::Tag { slot, partition } => panel.present_tag(now, slot, partition),
-            Poke::Edit { slot, words } => panel.edit_user(slot, &words),
-            Poke::Drop(down) => {
-                panel.signal(Signal::watch(json!({"event": "line_dropped"})));
+        match self.panel.poke(now, poke)? {
+            Some(Poke::Drop(down)) => {
+                self.panel.signal(Signal::watch(json!({"event": "line_dropped"})));
                 self.port.line.cut(down);
-                Ok(())
             }
-            Poke::Reboot => {
-                self.port.reboot(now, panel);
-                Ok(())
-            }
-            Poke::Fault(words) => self.fault(now, &words),
-            Poke::Lock { .. } => Err(PokeError("a Visonic panel knows no door locks".into())),
+            Some(Poke::Reboot) => self.port.reboot(now, &self.panel),
+            Some(Poke::Fault(words)) => self.fault(now, &words)?,
+            _ => {}
         }
+        Ok(())
     }
 
     fn fault(&mut self, now: Instant, words: &[String]) -> Result<(), PokeError> {
@@ -189,7 +156,7 @@ impl VisonicSimulator {
             }
             Fault::Lost(number, on) => {
                 let zone = Zone::new(number.into()).map_err(|error| PokeError(error.to_string()))?;
-                self.known(zone).map(|zone| self.panel.set_zone_lost(zone, on))?;
+                self.panel.known_zone(zone).map(|zone| self.panel.set_zone_lost(zone, on))?;
             }
             Fault::SecondHost => self.port.timers.put(later(now, SECOND_HOST_PAUSE), Timer::SecondHost),
             Fault::Flood => self.port.timers.put(later(now, panel.timings.second), Timer::Flood),
