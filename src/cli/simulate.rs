@@ -23,6 +23,7 @@ With --count a line is for all panels, or with @IDENTIFIER in front for one.
   panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
   panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7
   panelgate simulate visonic --pty /tmp/powerlink --model \"PowerMaster 10\" --users 7
+  panelgate simulate visonic --interface jsonrpc --listen 127.0.0.1:8181
   panelgate simulate neor --connect 127.0.0.1:3072 --users 95
   panelgate simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200")]
 #[command(group = clap::ArgGroup::new("door").required(true))]
@@ -44,7 +45,7 @@ pub(super) struct SimulateArgs {
     /// neor: the number by which the panel says who it is, 12 digits
     #[arg(long, value_name = "DIGITS")]
     identifier: Option<String>,
-    /// dsc: it100 or envisalink
+    /// dsc: it100 or envisalink; visonic: serial, or jsonrpc for the service of a PowerLink 3 module
     #[arg(long)]
     interface: Option<String>,
     /// The panel's model [default for dsc: PC1864, for neor: HS2128, for visonic: PowerMaster-30]

@@ -323,10 +323,13 @@ pub mod simulator {
 
     #[cfg(feature = "visonic")]
     fn visonic(wanted: Wanted) -> Result<Box<dyn Simulator>, String> {
+        use driver_visonic::sim::jsonrpc::{IpCheck, JsonRpcSimulator, ServiceConfig};
         use driver_visonic::sim::{Model, PanelClock, SimConfig, VisonicSimulator};
-        if let Some(interface) = wanted.interface {
-            return Err(format!("a panel of visonic has no interface \"{interface}\": leave --interface out"));
-        }
+        let service = match wanted.interface.as_deref() {
+            None | Some("serial") => false,
+            Some("jsonrpc") => true,
+            Some(other) => return Err(format!("no interface \"{other}\": give serial or jsonrpc")),
+        };
         if wanted.identifier.is_some() {
             return Err("a panel of visonic does not say who it is: leave --identifier out".to_owned());
         }
@@ -352,6 +355,11 @@ pub mod simulator {
         config.clock = PanelClock::from_unix(local_seconds());
         for (name, value) in &wanted.settings {
             config.set(name, value)?;
+        }
+        if service {
+            // A simulator does not see where its client comes from.
+            let config = ServiceConfig { ip_check: IpCheck::Ignored, ..ServiceConfig::new(config) };
+            return Ok(Box::new(JsonRpcSimulator::new(config).map_err(|error| error.to_string())?));
         }
         let simulator = VisonicSimulator::new(config).map_err(|error| error.to_string())?;
         Ok(Box::new(simulator))

@@ -1,7 +1,7 @@
 """visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module.
 
     pip install visonicalarmlocal==0.0.2
-    cargo run -p driver-visonic --features sim --example serve_jsonrpc -- 127.0.0.1:8181
+    panelgate simulate visonic --interface jsonrpc --listen 127.0.0.1:8181 --partitions 2 --master 1234 --model "PowerMaster 10"
     python visonic_jsonrpc_peer.py http://127.0.0.1:8181/remote/json-rpc
 
 The module is to be fresh: nobody registered, two partitions, nothing armed.
