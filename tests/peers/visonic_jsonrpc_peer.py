@@ -1,38 +1,52 @@
-"""visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module.
+"""visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module: nobody registered yet, two partitions, nothing armed."""
 
-    pip install visonicalarmlocal==0.0.2
-    panelgate simulate visonic --interface jsonrpc --listen 127.0.0.1:8181 --partitions 2 --master 1234 --model "PowerMaster 10"
-    python visonic_jsonrpc_peer.py http://127.0.0.1:8181/remote/json-rpc
-
-The module is to be fresh: nobody registered, two partitions, nothing armed.
-"""
-
-import sys
+import asyncio
+import os
 
 from visonicalarmlocal import api
 from visonicalarmlocal.exceptions import RequestError
 
+from simulator import Failed, Simulator, main
 
-def main(url):
+MODULE = ("--interface", "jsonrpc", "--listen", "127.0.0.1:0", "--model", "PowerMaster 10", "--partitions", "2",
+          "--master", "1234")
+
+
+def same(what, got, expected):
+    if got != expected:
+        raise Failed(f"{what}: {got!r}, expected {expected!r}")
+    print(f"ok: {what}", flush=True)
+
+
+def talk(url):
     client = api.API(url)
-    assert not client.is_authorized(), "nobody is registered yet"
+    same("nobody is registered yet", bool(client.is_authorized()), False)
     # The client registers whatever its host name resolves to; the simulator is told not to look at that.
     client.register("user", 1234)
-    assert client.is_authorized()
+    same("registered", bool(client.is_authorized()), True)
     statuses = client.get_panel_statuses()
     states = [(p["partition"], p["state"], p["statuses"]["readyBit"]) for p in statuses["partitions"]]
-    print("partitions:", states, "at", statuses["datetime"])
-    assert states == [(1, "DISARM", True), (2, "DISARM", True)]
+    same("both partitions are disarmed and ready", states, [(1, "DISARM", True), (2, "DISARM", True)])
     for partition in (1, 2):
-        assert client.get_panel_state(partition) == {"partition": partition, "state": "DISARM"}
+        same(f"partition {partition}", client.get_panel_state(partition), {"partition": partition, "state": "DISARM"})
     try:
         client.get_panel_state(7)
-        raise AssertionError("there is no partition 7")
     except RequestError as error:
-        print("partition 7:", error)
+        print(f"ok: there is no partition 7 ({error})", flush=True)
+    else:
+        raise Failed("there is no partition 7")
     devices = client.get_devices_config()
-    print("devices:", devices)
-    assert devices and all(device.location and device.serial for device in devices)
+    same("every device has a place and a serial number",
+         bool(devices) and all(device.location and device.serial for device in devices), True)
 
 
-main(sys.argv[1])
+async def scenario():
+    module = await Simulator.spawn(os.environ["PANELGATE"], "simulate", "visonic", *MODULE)
+    listening = await module.wait("listening")
+    await asyncio.to_thread(talk, f"http://{listening['addr']}/remote/json-rpc")
+    await module.stop()
+    print("all seen", flush=True)
+
+
+if __name__ == "__main__":
+    main(scenario)
