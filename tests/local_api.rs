@@ -68,7 +68,7 @@ fn every_answer_has_a_status_and_says_what_to_do() {
     assert_eq!(page.body["rows"].as_array().unwrap().len(), 5);
 
     let arm = |panel: &str, partition: u8| {
-        format!(r#"{{"action":"arm","panel":"{panel}","partition":{partition},"mode":"away"}}"#)
+        format!(r#"{{"action":{{"action":"arm","panel":"{panel}","partition":{partition},"mode":"away"}}}}"#)
     };
     for (method, path, body, status, refusal) in [
         ("GET", "/nothing", String::new(), 404, "not_found"),
@@ -79,7 +79,7 @@ fn every_answer_has_a_status_and_says_what_to_do() {
         ("GET", "/panels/dsc-1/users?pages=1", String::new(), 400, "invalid"),
         ("DELETE", "/panels", String::new(), 405, "invalid"),
         ("POST", "/actions", "{".into(), 400, "invalid"),
-        ("POST", "/actions", r#"{"action":"explode","panel":"dsc-1"}"#.into(), 400, "invalid"),
+        ("POST", "/actions", r#"{"action":{"action":"explode","panel":"dsc-1"}}"#.into(), 400, "invalid"),
         ("POST", "/actions", arm("dsc-9", 1), 404, "panel_not_found"),
         ("POST", "/actions", arm("dsc-1", 7), 422, "partition_not_available"),
         ("POST", "/actions", "x".repeat(100_000), 413, "invalid"),
@@ -98,7 +98,7 @@ fn a_code_that_came_in_clear_is_refused_and_not_repeated() {
     let mut daemon = site.start();
     let canary = Canary::new("739182");
     for code in ["\"739182\"", "739182", "{\"sealed\":739182}", "{\"sealed\":\"739182\"}"] {
-        let body = format!(r#"{{"action":"set_code","panel":"dsc-1","slot":4,"code":{code}}}"#);
+        let body = format!(r#"{{"action":{{"action":"set_code","panel":"dsc-1","slot":4,"code":{code}}}}}"#);
         let reply = ask(&site, "POST", "/actions", &body);
         assert!([400, 422].contains(&reply.status), "{code}: {}", reply.status);
         canary.not_in("the answer", reply.body.to_string().as_bytes());

@@ -161,6 +161,10 @@ pub enum Action {
         /// The secret.
         value: SealedCode,
     },
+    // Installer code and its lock-out (gate.rs).
+    // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
+    // Installers, managers, accounts (people.rs, accounts.rs).
+    // Equipment register and commissioning (register.rs, commissioning.rs).
 }
 
 impl Action {
@@ -176,9 +180,9 @@ impl Action {
         self.row().1
     }
 
-    /// The panel that it is about.
+    /// The panel that it is about, if it is about one.
     #[must_use]
-    pub fn panel(&self) -> &PanelId {
+    pub fn panel(&self) -> Option<&PanelId> {
         self.row().2
     }
 
@@ -195,9 +199,9 @@ impl Action {
         }
     }
 
-    fn row(&self) -> (&'static str, Permission, &PanelId) {
+    fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
         use Permission as P;
-        match self {
+        let (name, permission, panel) = match self {
             Self::SetCode { panel, .. } => ("set_code", P::ManageUsers, panel),
             Self::SetLabel { panel, .. } => ("set_label", P::ManageUsers, panel),
             Self::SetPartitions { panel, .. } => ("set_partitions", P::ManageUsers, panel),
@@ -215,7 +219,12 @@ impl Action {
             Self::VerifyInstallerCode { panel, .. } => ("verify_installer_code", P::ChangeInstallerCode, panel),
             Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
-        }
+            // Installer code and its lock-out.
+            // Roles, companies, requests.
+            // Installers, managers, accounts.
+            // Equipment register and commissioning.
+        };
+        (name, permission, Some(panel))
     }
 }
 

@@ -10,7 +10,8 @@ use crate::secrets::SealedCode;
 use crate::store::Urgency;
 
 impl Actions {
-    pub(super) async fn command(&self, handle: PanelHandle, action: Action) -> Result<Done, Refused> {
+    pub(super) async fn command(&self, action: Action) -> Result<Done, Refused> {
+        let handle = self.handle(action.panel().ok_or(Refusal::Invalid)?)?;
         let capabilities = handle.snapshot().borrow().capabilities.clone();
         let command = match action {
             Action::SetCredential { panel, credential, value } => {

@@ -6,11 +6,13 @@
 
 mod action;
 mod commands;
+mod gate;
 mod orders;
 mod rules;
 #[cfg(test)]
 mod rules_test;
 mod users;
+mod who;
 
 use std::sync::Arc;
 
@@ -107,7 +109,8 @@ impl Actions {
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
     ///
-    /// Order: permission (P1), then the rules of the action's kind, then the panel's capabilities.
+    /// Order: permission (P1), scope (I4, P6), the panel's installer code where it is done on site (I3), then the rules
+    /// of the action's kind, then the panel's capabilities.
     ///
     /// # Errors
     /// [`Refused`], with the product's stable code.
@@ -124,10 +127,8 @@ impl Actions {
     }
 
     async fn decide(&self, actor: &Actor, action: Action, entry: &Entry) -> Result<Done, Refused> {
-        if !actor.permits(action.permission()) {
-            return Err(Refusal::PermissionDenied.into());
-        }
-        let handle = self.handle(action.panel())?;
+        self.may(actor, action.permission(), action.panel()).await?;
+        self.installer_code_shown(actor, &action).await?;
         match action {
             Action::SetCode { panel, slot, code } => {
                 let code = self.open(&code)?;
@@ -141,7 +142,7 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
-            other => self.command(handle, other).await,
+            other => self.command(other).await,
         }
     }
 
@@ -250,18 +251,18 @@ struct Entry {
     role: String,
     door: &'static str,
     action: &'static str,
-    panel: PanelId,
+    panel: Option<PanelId>,
     slot: Option<Slot>,
 }
 
 impl Entry {
-    fn new(actor: &Actor, action: &'static str, panel: &PanelId, slot: Option<Slot>) -> Self {
+    fn new(actor: &Actor, action: &'static str, panel: Option<&PanelId>, slot: Option<Slot>) -> Self {
         Self {
             actor: actor.name.clone(),
             role: actor.role.clone(),
             door: actor.door.name(),
             action,
-            panel: panel.clone(),
+            panel: panel.cloned(),
             slot,
         }
     }
@@ -273,7 +274,7 @@ impl Entry {
             role: self.role.clone(),
             door: self.door.to_owned(),
             action: self.action.to_owned(),
-            panel: Some(self.panel.clone()),
+            panel: self.panel.clone(),
             slot: self.slot,
             result: result.to_owned(),
             text,

@@ -105,7 +105,7 @@ impl Actions {
         panel: &PanelId,
         document: DesiredDocument,
     ) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, "apply_desired", panel, None);
+        let entry = Entry::new(actor, "apply_desired", Some(panel), None);
         let result = self.accept_desired(actor, panel, document, &entry).await;
         if let Err(refused) = &result {
             self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
@@ -121,9 +121,7 @@ impl Actions {
         entry: &Entry,
     ) -> Result<Done, Refused> {
         let handle = self.handle(panel)?;
-        if !actor.permits(crate::access::Permission::ManageUsers) {
-            return Err(Refusal::PermissionDenied.into());
-        }
+        self.may(actor, crate::access::Permission::ManageUsers, Some(panel)).await?;
         let capabilities = handle.snapshot().borrow().capabilities.clone();
         let changes = self.changes_of(&document);
         let (keys, id) = (Arc::clone(&self.0.keys), panel.clone());

@@ -13,7 +13,7 @@
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
-//! | `POST actions` | `Action` | `Done`, or an [`ApiProblem`] with the status of its refusal |
+//! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,23 @@ use panel_model::{PanelId, Slot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
+use crate::secrets::SealedCode;
 
 /// What every path begins with.
 pub const ROOT: &str = "/api/v1";
+
+/// Body of `POST actions`: what is asked for, and what the asker shows for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The action.
+    pub action: Action,
+    /// The panel's installer code, where the action needs it and the asker has not unlocked the panel before (I3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installer_code: Option<SealedCode>,
+}
 
 /// Rows of one page (U15).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::args::Connect;
 use crate::actions::{Action, Done};
-use crate::api::{ApiProblem, BoxInfo, ROOT};
+use crate::api::{ApiProblem, Asked, BoxInfo, ROOT};
 use crate::config::{self, DEFAULT_FILE, DEFAULT_SOCKET};
 use crate::secrets::{SealedCode, seal_to};
 
@@ -49,7 +49,8 @@ impl Client {
 
     /// Has something done, and waits until it is accepted or done.
     pub(super) async fn perform(&self, action: &Action) -> anyhow::Result<Done> {
-        let body = serde_json::to_vec(action)?;
+        let asked = Asked { action: action.clone(), installer_code: None };
+        let body = serde_json::to_vec(&asked)?;
         let (response, _connection) = self.send(Method::POST, "/actions", body.into()).await?;
         read(response).await
     }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
+use anyhow::Context;
 use panel_model::{Capabilities, Field, PanelId, Slot};
 use tokio::time::timeout;
 
@@ -17,7 +18,8 @@ use crate::payload::{Answer, PanelDetail, Progress};
 /// Has a wish for one user done: accepted by the box, then answered by the panel.
 pub(super) async fn wish(client: &Client, action: &Action, wait: Wait, json: bool) -> anyhow::Result<Exit> {
     // Followed from before the change, so that no answer to it can be missed.
-    let (panel, slot) = (action.panel().clone(), action.slot());
+    let panel = action.panel().cloned().context("a wish is about a panel")?;
+    let slot = action.slot();
     let path = query(&format!("/panels/{panel}/follow"), [("slot", slot.map(|slot| slot.to_string()))]);
     let updates = client.follow(&path).await?;
     let done = client.perform(action).await?;
@@ -72,7 +74,8 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
 
 /// Has something done that the panel answers at once, and shows how far it is.
 pub(super) async fn command(client: &Client, action: &Action, json: bool) -> anyhow::Result<Exit> {
-    let mut updates = client.follow::<PanelUpdate>(&format!("/panels/{}/follow", action.panel())).await?;
+    let Some(panel) = action.panel() else { return report(&client.perform(action).await?, json) };
+    let mut updates = client.follow::<PanelUpdate>(&format!("/panels/{panel}/follow")).await?;
     let mut shown = Shown::default();
     let mut performing = std::pin::pin!(client.perform(action));
     let done = loop {

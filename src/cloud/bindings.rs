@@ -64,7 +64,7 @@ impl From<store::OutboxItem> for OutboxRecord {
 
 impl Intake for Actions {
     async fn apply(&self, panel: PanelId, document: DesiredDocument) -> Result<(), Rejected> {
-        let result = self.apply_desired(&Actor::cloud(), &panel, document).await;
+        let result = self.apply_desired(&Actor::broker(), &panel, document).await;
         result.map(|_| ()).map_err(|Refused { refusal, text }| Rejected { refusal, text })
     }
 }

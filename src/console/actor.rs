@@ -4,13 +4,14 @@ use tokio::net::UnixStream;
 
 use crate::access::Actor;
 
+/// The number that no user has.
+const NOBODY: u32 = u32::MAX;
+
 /// Who is at the other end of the socket, as the kernel says it: the system user's name, or `uid N` where it has none.
 pub(super) fn of_peer(stream: &UnixStream) -> Actor {
-    let name = match stream.peer_cred() {
-        Ok(peer) => user_name(peer.uid()).unwrap_or_else(|| format!("uid {}", peer.uid())),
-        Err(_) => "unknown".to_owned(),
-    };
-    Actor::local(name)
+    // A peer that the kernel does not name is treated as nobody.
+    let uid = stream.peer_cred().map_or(NOBODY, |peer| peer.uid());
+    Actor::system(user_name(uid).unwrap_or_else(|| format!("uid {uid}")), uid)
 }
 
 fn user_name(uid: u32) -> Option<String> {

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Api, ApiError, follow};
 use crate::access::Actor;
-use crate::actions::{Action, Done};
-use crate::api::{BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, WantingRow};
+use crate::actions::Done;
+use crate::api::{Asked, BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, WantingRow};
 use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -162,8 +162,8 @@ async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<Log
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.
 async fn perform(State(api): State<Api>, Extension(actor): Extension<Actor>, body: Body) -> Answer<Done> {
-    let action: Action = payload::read(&read_body(body).await?)?;
-    let actions = api.actions.clone();
+    let Asked { action, installer_code } = payload::read(&read_body(body).await?)?;
+    let (actions, actor) = (api.actions.clone(), actor.showing(installer_code));
     let performed = api.performing.spawn(async move { actions.perform(&actor, action).await });
     // The task can only be missing because it panicked; the panic hook has told it.
     Ok(Json(performed.await.map_err(|_| Refusal::StorageFailed)??))
