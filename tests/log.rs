@@ -9,7 +9,7 @@
 
 mod world;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 use world::{Sim, Site};
 
@@ -47,7 +47,8 @@ fn a_log_that_somebody_edited_is_told_where() {
         assert!(sound.out.starts_with("sound: "), "{}", sound.out);
         daemon.stop();
 
-        let file = Connection::open(site.data_dir().join("panelgate.db")).unwrap();
+        let file = Connection::open_with_flags(site.data_dir().join("panelgate.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .unwrap();
         file.execute_batch(sql).unwrap();
         drop(file);
 

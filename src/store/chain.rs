@@ -358,8 +358,8 @@ mod tests {
                 1 => std::mem::replace(&mut line.role, text.clone()) == text,
                 2 => std::mem::replace(&mut line.action, text.clone()) == text,
                 3 => std::mem::replace(&mut line.result, text.clone()) == text,
-                4 => std::mem::replace(&mut line.text, Some(text.clone())) == Some(text),
-                _ => std::mem::replace(&mut line.subject, Some(text.clone())) == Some(text),
+                4 => line.text.replace(text.clone()) == Some(text),
+                _ => line.subject.replace(text.clone()) == Some(text),
             };
             proptest::prop_assert_eq!(verify(&lines).is_empty(), same);
         }

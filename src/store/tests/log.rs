@@ -1,6 +1,6 @@
 //! The action log: order, chain, what is pruned and what is not.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::events::acknowledge_all;
 use super::*;
@@ -18,6 +18,12 @@ fn line(n: i64) -> NewLogLine {
         result: "accepted".into(),
         text: (n % 5 == 0).then(|| "version 3".into()),
     }
+}
+
+/// The file while nobody has it open.
+fn written(dir: &Path) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    Connection::open_with_flags(dir.join("panelgate.db"), flags).expect("opened")
 }
 
 /// Adds so many lines in one transaction.
@@ -127,7 +133,7 @@ async fn a_database_that_somebody_edited_tells_where() {
         let (dir, store) = fresh();
         add_lines(&store, 10).await;
         store.close().await;
-        let file = Connection::open(dir.path().join("panelgate.db")).expect("opened");
+        let file = written(dir.path());
         if sql == swap {
             let seq = |n: u32| file.query_row("SELECT seq FROM log WHERE number = ?1", [n], |row| row.get::<_, i64>(0));
             let (five, six) = (seq(5).expect("there"), seq(6).expect("there"));
@@ -148,7 +154,7 @@ async fn a_head_that_was_made_without_the_key_is_noticed_and_lines_go_on() {
     let (dir, store) = fresh();
     add_lines(&store, 3).await;
     store.close().await;
-    let file = Connection::open(dir.path().join("panelgate.db")).expect("opened");
+    let file = written(dir.path());
     file.execute("UPDATE meta SET value = zeroblob(80) WHERE name = 'log_head'", []).expect("written");
     drop(file);
     let store = open(dir.path());
