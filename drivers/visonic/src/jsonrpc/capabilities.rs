@@ -1,9 +1,12 @@
 //! What a panel can do over the service: what the configuration allows and the module's list of methods has.
 
-use panel_model::{Access, AccessCode, ArmMode, Capabilities, InstallerCode, Partition, Slot, Zone};
+use std::collections::BTreeMap;
+
+use panel_model::{Access, AccessCode, ArmMode, Capabilities, Field, InstallerCode, Partition, Slot, Zone};
 
 use super::call::{Call, InstallerKind, Item, Wanted};
 use super::methods::MethodList;
+use crate::capabilities::{PARTITIONS, ROLES};
 use crate::config::{Config, Writes};
 
 /// What was found at the module.
@@ -49,6 +52,7 @@ pub(crate) fn capabilities(config: &Config, writes: Writes, found: Found<'_>) ->
             ..serial.sections
         },
         notes: notes(writes, found),
+        instead: instead(writes),
         ..serial
     }
 }
@@ -80,6 +84,22 @@ fn sample_installer() -> Call {
 /// Whether the panel has such a zone.
 pub(crate) fn has_zone(capabilities: &Capabilities, zone: Zone) -> bool {
     zone.number() <= capabilities.zones
+}
+
+/// What a person does where something cannot be written from here: the configuration does not allow it, or the firmware
+/// has no method for it.
+fn instead(writes: Writes) -> BTreeMap<Field, String> {
+    let first = match writes {
+        Writes::Never => "Users are only read unless the panel's configuration says `experimental = true`.",
+        Writes::Experimental => "The module's firmware has no known method for this.",
+    };
+    let code = "At the panel, the master user opens the user settings with their own code, chooses user codes and the \
+                user's number, and types the new code; 0000 deletes it.";
+    BTreeMap::from([
+        (Field::Code, format!("{first} {code}")),
+        (Field::Partitions, format!("{first} {PARTITIONS}")),
+        (Field::Role, ROLES.to_owned()),
+    ])
 }
 
 fn notes(writes: Writes, found: Found<'_>) -> Vec<String> {

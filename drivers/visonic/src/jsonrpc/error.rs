@@ -18,6 +18,9 @@ pub(crate) enum CallError {
     /// The module did not answer. What a writing call did is unknown.
     #[error("the module did not answer")]
     Silent,
+    /// The module closed the connection in place of an answer. What a writing call did is unknown.
+    #[error("the module hung up without an answer")]
+    HungUp,
     /// This firmware has no such method, or with other types: nothing was sent, or nothing done.
     #[error("the module's firmware has no such method")]
     NotFound,
@@ -51,7 +54,7 @@ impl CallError {
     /// Whether the module is ill, or the way to it: a few of these in a row end the session.
     pub(crate) fn is_failure(&self) -> bool {
         match self {
-            Self::PanelTimeout | Self::Silent | Self::Http(_) | Self::Malformed => true,
+            Self::PanelTimeout | Self::Silent | Self::HungUp | Self::Http(_) | Self::Malformed => true,
             Self::NotRegistered | Self::WrongCode | Self::NotFound | Self::Refused { .. } => false,
         }
     }
@@ -68,6 +71,7 @@ impl CallError {
             Self::NotRegistered => PanelError::passing("not_registered", text),
             Self::WrongCode => PanelError::lasting("wrong_code", text),
             Self::PanelTimeout | Self::Silent => PanelError::passing("timeout", text),
+            Self::HungUp => PanelError::passing("hung_up", text),
             Self::NotFound => PanelError::lasting("method_not_found", text),
             Self::Refused { code, .. } => PanelError::passing(code.to_string(), text),
             Self::Http(_) | Self::Malformed => PanelError::passing("bad_answer", text),

@@ -318,6 +318,15 @@ impl Session for JsonRpcSession {
         self.drive(now);
     }
 
+    fn handle_hung_up(&mut self, now: Instant) {
+        // Behind an answer there is no call in flight any more.
+        if self.flight.is_some() {
+            self.reader.clear();
+            self.settle(now, Err(CallError::HungUp));
+        }
+        self.drive(now);
+    }
+
     fn handle_command(&mut self, now: Instant, id: CommandId, command: Command) -> Result<(), Busy> {
         if self.ended || self.is_stopping() {
             return Err(Busy(command));
