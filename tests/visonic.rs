@@ -107,7 +107,6 @@ fn users_are_read_with_their_partitions_and_their_codes_are_not_told() {
 
 #[test]
 fn all_48_users_arrive_over_a_line_of_9600_and_of_38400_baud() {
-    // The master has the first code.
     let arrive = |baud: u32| {
         let mut site = Site::new();
         let pty = site.path("powerlink");
@@ -131,7 +130,7 @@ fn all_48_users_arrive_over_a_line_of_9600_and_of_38400_baud() {
         site.cli(&["users", "visonic-1", "refresh"]).ok();
         observer
             .wait_for("no user 48", 0, "panels/visonic-1/reported", |body| body["users"]["48"]["code_state"] == "none");
-        assert_eq!(panel.state()["line"]["baud"], baud);
+        assert_eq!(panel.state()["baud"], baud);
     };
     std::thread::scope(|scope| {
         for baud in [9_600, 38_400] {

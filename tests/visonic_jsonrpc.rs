@@ -91,6 +91,7 @@ fn a_code_is_set_changed_and_disabled_and_each_step_is_read_back_from_the_module
         assert_eq!(user["evidence"]["code"], "read_back", "{user}");
         assert_eq!(user["answers"]["code"]["evidence"], "read_back", "{user}");
     }
+    // The action log on MQTT.
     assert_eq!(at.wait_logged("set_code", 7, "accepted")["door"], "command_line");
 
     at.users(&["partitions", "7", "2"], "").ok();
