@@ -1,6 +1,8 @@
 //! Results of the service, typed. Every field may be missing and unknown ones are passed over: firmwares differ.
 
-use panel_model::AccessCode;
+use std::collections::BTreeSet;
+
+use panel_model::{AccessCode, Slot};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -21,6 +23,14 @@ pub(crate) const KEYFOB: u16 = 5;
 /// [`CallError::Malformed`]: it is of another shape.
 pub(crate) fn read<'a, T: Deserialize<'a>>(result: &'a Value) -> Result<T, CallError> {
     T::deserialize(result).map_err(|_| CallError::Malformed)
+}
+
+/// Characters of the module's own words that are passed on.
+const MOST_WORDS: usize = 120;
+
+/// The module's own words, fit to be shown: one line, and no longer than anybody reads.
+pub(crate) fn words(text: &str) -> String {
+    text.chars().take(MOST_WORDS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `getPanelStatuses`.
@@ -157,6 +167,13 @@ fn maybe_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Acces
     Ok(Option::<String>::deserialize(deserializer)?.map(AccessCode::new))
 }
 
+/// Users whose tags `getTagsInfo` lists. The shape of an element is unknown: an `id` in each of them is taken for the
+/// user's number [inferred], and anything else for nothing.
+pub(crate) fn tag_slots(result: &Value) -> Option<BTreeSet<Slot>> {
+    let slot = |tag: &Value| Slot::new(u32::try_from(tag.get("id")?.as_u64()?).ok()?).ok();
+    result.as_array()?.iter().map(slot).collect()
+}
+
 /// The bytes of `getEepromItem`: an array of numbers [doc A], or texts in base64 inside objects [impl E].
 ///
 /// # Errors
@@ -220,6 +237,17 @@ mod tests {
         let users: Vec<UserRow> = read(&result).expect("users");
         assert_eq!(users[0].user_code, AccessCode::new("0123".into()));
         assert!(!format!("{users:?}").contains("0123"));
+    }
+
+    #[test]
+    fn tags_are_read_where_each_has_a_number() {
+        let slots = |value: Value| tag_slots(&value).map(|slots| slots.iter().map(|s| s.number()).collect::<Vec<_>>());
+        assert_eq!(slots(json!([{"id": 6, "type": 10}, {"id": 2}])), Some(vec![2, 6]));
+        assert_eq!(slots(json!([])), Some(vec![]));
+        for unknown in [json!({}), json!([6]), json!([{"id": 6}, {"tag": 2}]), json!([{"id": "6"}]), json!([{"id": 0}])]
+        {
+            assert_eq!(slots(unknown.clone()), None, "{unknown}");
+        }
     }
 
     #[test]

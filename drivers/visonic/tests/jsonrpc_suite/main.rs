@@ -10,6 +10,7 @@
 mod bench;
 mod conformance;
 mod faults;
+mod ill;
 mod installer;
 mod service;
 mod state;

@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use panel_driver::{CommandId, Outcome};
-use panel_model::{ArmState, Evidence, InstallerCode, PanelError};
+use panel_model::{Evidence, InstallerCode, PanelError};
 
-use crate::jsonrpc::answer::{PanelStatuses, item_bytes, item_code, read};
+use crate::jsonrpc::answer::{item_bytes, item_code};
 use crate::jsonrpc::call::{Call, InstallerKind, Item};
-use crate::jsonrpc::error::{CallError, not_now, not_shown};
+use crate::jsonrpc::error::{CallError, not_shown};
 use crate::jsonrpc::quirks::READ_BACK;
 use crate::jsonrpc::session::Site;
 use crate::message::WireCode;
@@ -106,18 +106,6 @@ impl ChangeInstaller {
         self.finish(Outcome::Failed(PanelError::lasting(code, text)));
     }
 
-    fn partitions(&mut self, now: Instant, statuses: &PanelStatuses, site: &mut Site) {
-        site.heard(now, statuses);
-        let state = site.tracker.state();
-        if state.partitions.values().any(|p| p.arm != ArmState::Disarmed || p.alarm) {
-            self.finish(not_now("the panel is armed or in alarm"));
-        } else if state.installer_mode {
-            self.finish(not_now("somebody is in the installer's menu"));
-        } else {
-            self.stage = Stage::Permit;
-        }
-    }
-
     fn permit(&mut self, answer: Answer, site: &mut Site) {
         match answer.and_then(|value| item_bytes(&value)) {
             Ok(bytes) => site.user_permit = bytes.first().map(|byte| *byte != 0).or(site.user_permit),
@@ -191,10 +179,13 @@ impl Job for ChangeInstaller {
 
     fn answered(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match self.stage {
-            Stage::Partitions => match answer.and_then(|value| read::<PanelStatuses>(&value)) {
-                Ok(statuses) => self.partitions(now, &statuses, site),
-                Err(error) => self.finish(error.outcome()),
-            },
+            Stage::Partitions => {
+                let heard = answer.and_then(|value| site.heard(now, &value)).map_err(|error| error.outcome());
+                match heard.and_then(|_| site.may_program()) {
+                    Ok(()) => self.stage = Stage::Permit,
+                    Err(outcome) => self.finish(outcome),
+                }
+            }
             Stage::Permit => self.permit(answer, site),
             Stage::Before(at) => match answer.and_then(|value| item_code(&value)) {
                 Ok(code) => {

@@ -11,6 +11,7 @@ mod start;
 mod track;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ use check::{CAPACITY, CommandQueue, settled_at_once};
 use registration::Registration;
 use start::Schedule;
 
-pub(crate) use site::Site;
+pub(crate) use site::{Site, Use};
 
 /// Moves of one call; more would be a loop that goes nowhere.
 const MOVES: u32 = 64;
@@ -64,7 +65,6 @@ struct Lane {
 }
 
 /// A conversation with the service of one PowerLink 3 module.
-#[derive(Debug)]
 pub struct JsonRpcSession {
     site: Site,
     host: String,
@@ -83,6 +83,15 @@ pub struct JsonRpcSession {
     now: Option<Instant>,
     transmit: VecDeque<Bytes>,
     wire: VecDeque<WireEntry>,
+}
+
+impl fmt::Debug for JsonRpcSession {
+    /// What is under way and what waits to be sent hold codes; none of it is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("JsonRpcSession");
+        shown.field("online", &self.site.online).field("ended", &self.ended).field("reader", &self.reader);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl JsonRpcSession {
@@ -227,8 +236,8 @@ impl JsonRpcSession {
                     continue;
                 }
             };
-            let call = self.flight.as_ref().map(|flight| &flight.call);
-            let masked = rpc::shown_answer(call, &response);
+            let flight = self.flight.as_ref().map(|flight| (&flight.call, flight.id));
+            let masked = rpc::shown_answer(flight, &response);
             self.wire.push_back(WireEntry { direction: Direction::FromPanel, masked });
             let Some(flight) = &self.flight else { continue };
             let (mine, answer) = rpc::decode(&flight.call, flight.id, &response);
