@@ -14,5 +14,6 @@ mod ill;
 mod installer;
 mod service;
 mod state;
+mod tags;
 mod tcp;
 mod users;

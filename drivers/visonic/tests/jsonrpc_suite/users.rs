@@ -291,33 +291,3 @@ fn a_user_that_was_half_written_is_told_as_it_is() -> Result<(), Failure> {
     assert_eq!(user(&pair, 7).and_then(|user| user.code), Some(code("4739")), "the code is there");
     Ok(())
 }
-
-#[test]
-fn who_has_a_tag_is_read_with_the_users() -> Result<(), Failure> {
-    let mut pair = online()?;
-    assert_eq!(user(&pair, 6).and_then(|user| user.tag), Some(false), "none is enrolled");
-    pair.poke("edit 6 tag on")?;
-    assert_eq!(pair.ask(Command::Refresh(Section::Users))?, READ_BACK);
-    let tag = |n| user(&pair, n).and_then(|user| user.tag);
-    assert_eq!((tag(5), tag(6)), (Some(false), Some(true)));
-    Ok(())
-}
-
-#[test]
-fn tags_in_a_form_that_nobody_knows_are_not_guessed_at() -> Result<(), Failure> {
-    let mut pair = online()?;
-    pair.poke("fault odd_tags")?;
-    pair.poke("edit 6 tag on")?;
-    assert_eq!(pair.ask(Command::Refresh(Section::Users))?, READ_BACK);
-    assert_eq!(user(&pair, 6).map(|user| user.tag), Some(None));
-    Ok(())
-}
-
-#[test]
-fn tags_cannot_be_given_over_the_service() -> Result<(), Failure> {
-    let mut pair = online()?;
-    for command in [Command::EnrolTag { slot: slot(6) }, Command::RemoveTag { slot: slot(6) }] {
-        assert_eq!(pair.ask(command)?, Outcome::Refused(Refusal::Unsupported));
-    }
-    Ok(())
-}

@@ -93,7 +93,7 @@ impl Operate {
     }
 
     fn is_shown(&self, site: &Site) -> bool {
-        if !site.is_believed() {
+        if !site.belief.holds() {
             return false;
         }
         let state = site.tracker.state();
@@ -117,7 +117,7 @@ impl Operate {
             return doubt.outcome();
         }
         match &self.task {
-            _ if !site.is_believed() => not_shown("does not hear the panel now"),
+            _ if !site.belief.holds() => not_shown("does not hear the panel now"),
             Task::Arm { partition, .. } => {
                 let partition = site.tracker.state().partitions.get(partition);
                 if partition.is_some_and(|p| p.arm == ArmState::Disarmed && p.ready == Readiness::NotReady) {

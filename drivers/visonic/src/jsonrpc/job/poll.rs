@@ -44,7 +44,7 @@ impl Poll {
         let devices: Vec<_> = site.tracker.all_devices().collect();
         round.device = (round.device + 1).checked_rem(devices.len()).unwrap_or(0);
         let device = devices.get(round.device).copied();
-        let link = (round.polls == 0 || site.is_frozen()) && site.methods.takes(&Call::IsPanelConnected);
+        let link = (round.polls == 0 || site.belief.is_frozen()) && site.methods.takes(&Call::IsPanelConnected);
         Self { partitions: true, link, devices: device.into_iter().collect(), asked: None }
     }
 }

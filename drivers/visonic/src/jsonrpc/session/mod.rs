@@ -4,6 +4,7 @@
 //! waits for, what else was commanded, and the session's own (taking the module up, looks, polls). A lane with a job
 //! that only waits does not keep the next one from calling.
 
+mod belief;
 mod check;
 mod registration;
 mod site;

@@ -8,14 +8,14 @@ use panel_driver::{CommandId, DriverError, DriverEvent, DriverStart, Outcome, Se
 use panel_model::{AccessCode, ArmState, Capabilities, EventKind, PanelEvent, Partition, Slot, UserReport};
 use serde_json::Value;
 
+use super::belief::Belief;
 use super::track::Tracker;
 use crate::config::{Config, Writes};
-use crate::jsonrpc::answer::{PanelStatuses, UserRow, read, words};
+use crate::jsonrpc::answer::{PanelStatuses, UserRow, read};
 use crate::jsonrpc::capabilities::{Found, capabilities};
 use crate::jsonrpc::error::{CallError, code_needed, master_code_needed, not_now, refused_before};
 use crate::jsonrpc::map;
 use crate::jsonrpc::methods::MethodList;
-use crate::jsonrpc::quirks::{DOUBT, FROZEN};
 
 /// What a stored code is used for, beside registering and reading. A panel that refuses it for one of these is not asked
 /// for the same again: it counts wrong codes, and in the end it locks its keypads or calls for help.
@@ -62,16 +62,11 @@ pub(crate) struct Site {
     pub(crate) devices_wanted: bool,
     pub(crate) users_wanted: bool,
     pub(crate) users_for: Vec<CommandId>,
-    /// The module hears the panel.
-    linked: bool,
-    /// Panel clock as read last, and since when it stands there.
-    clock: Option<(String, Instant)>,
-    frozen: bool,
+    pub(crate) belief: Belief,
     /// Answers in a row that should have told the state and did not.
     pub(crate) unread: u8,
-    /// When panel and partitions were read last, and when what they told could be believed.
+    /// When panel and partitions were read last.
     pub(crate) state_at: Option<Instant>,
-    believed_at: Option<Instant>,
     outputs: VecDeque<SessionOutput>,
 }
 
@@ -102,12 +97,9 @@ impl Site {
             devices_wanted: true,
             users_wanted: true,
             users_for: Vec::new(),
-            linked: true,
-            clock: None,
-            frozen: false,
+            belief: Belief::default(),
             unread: 0,
             state_at: None,
-            believed_at: None,
             outputs: VecDeque::new(),
         }
     }
@@ -168,39 +160,21 @@ impl Site {
             return Err(CallError::Malformed);
         }
         (self.state_at, self.unread) = (Some(now), 0);
-        self.read_clock(now, statuses.datetime.as_deref());
-        let believed = self.is_believed();
-        let gap = self.believed_at.is_some_and(|at| now.saturating_duration_since(at) > DOUBT);
+        let gap = self.belief.heard(now, statuses.datetime.as_deref());
+        let believed = self.belief.holds();
         if gap && self.online {
             (self.in_doubt, self.look_wanted) = (true, self.look_wanted || believed);
         }
         let (events, changed) = self.tracker.statuses(&statuses);
         self.happened(events);
         if believed {
-            self.believed_at = Some(now);
             self.event(DriverEvent::Alive);
         }
         Ok(changed)
     }
 
-    fn read_clock(&mut self, now: Instant, shown: Option<&str>) {
-        let since = self.clock.take().filter(|(before, _)| Some(before.as_str()) == shown).map_or(now, |(_, at)| at);
-        self.frozen = now.saturating_duration_since(since) >= FROZEN;
-        self.clock = shown.map(|shown| (words(shown), since));
-    }
-
-    /// The panel's clock stands still: the module may tell an old state.
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.frozen
-    }
-
-    /// What the module tells is the panel's state of now.
-    pub(crate) fn is_believed(&self) -> bool {
-        self.linked && !self.frozen
-    }
-
     pub(crate) fn linked(&mut self, linked: bool) {
-        self.linked = linked;
+        self.belief.linked(linked);
         let online = self.online;
         // Told although the state is in doubt: it is why.
         for event in self.tracker.linked(linked).into_iter().filter(|_| online) {
@@ -216,7 +190,7 @@ impl Site {
         let state = self.tracker.state();
         let armed = state.partitions.iter().find(|(_, p)| p.arm != ArmState::Disarmed || p.alarm);
         match armed {
-            _ if !self.is_believed() => Err(not_now("the module does not hear the panel")),
+            _ if !self.belief.holds() => Err(not_now("the module does not hear the panel")),
             Some((partition, _)) => Err(not_now(&format!("partition {partition} is armed or in alarm"))),
             None if state.installer_mode => Err(not_now("somebody is in the installer's menu")),
             None => Ok(()),
