@@ -174,7 +174,8 @@ pub(crate) fn tag_slots(result: &Value) -> Option<BTreeSet<Slot>> {
     result.as_array()?.iter().map(slot).collect()
 }
 
-/// The bytes of `getEepromItem`: an array of numbers [doc A], or texts in base64 inside objects [impl E].
+/// The bytes of `getEepromItem`: an array of numbers [doc A], or texts in base64 inside objects [impl E]. None where the
+/// panel has no such item [doc A].
 ///
 /// # Errors
 /// [`CallError::Malformed`]: it is neither.
@@ -182,6 +183,9 @@ pub(crate) fn item_bytes(result: &Value) -> Result<Vec<u8>, CallError> {
     if let Some(numbers) = result.as_array() {
         let byte = |n: &Value| n.as_u64().and_then(|n| u8::try_from(n).ok());
         return numbers.iter().map(byte).collect::<Option<_>>().ok_or(CallError::Malformed);
+    }
+    if result.get("items").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
     }
     let text = result.pointer("/items/0/item/data").and_then(Value::as_str).ok_or(CallError::Malformed)?;
     base64_bytes(text).ok_or(CallError::Malformed)
@@ -192,13 +196,14 @@ fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
-/// A code of an item: two bytes, packed.
+/// A code of an item: two bytes, packed. An item that the panel does not have is no code.
 ///
 /// # Errors
 /// [`CallError::Malformed`]: it is of another size.
 pub(crate) fn item_code(result: &Value) -> Result<WireCode, CallError> {
     match item_bytes(result)?.as_slice() {
         [a, b, ..] => Ok(WireCode::from_bytes([*a, *b])),
+        [] => Ok(WireCode::none()),
         _ => Err(CallError::Malformed),
     }
 }
@@ -257,7 +262,10 @@ mod tests {
             let found = item_code(&result).expect("a code").access_code();
             assert_eq!(found, Some(AccessCode::new(code.into())));
         }
-        for wrong in [json!([]), json!([256, 1]), json!({"items": []}), json!("QyE=")] {
+        for none in [json!([]), json!({"items": []})] {
+            assert!(item_code(&none).is_ok_and(|code| code.is_none()), "{none}");
+        }
+        for wrong in [json!([1]), json!([256, 1]), json!({"items": 1}), json!("QyE=")] {
             assert_eq!(item_code(&wrong), Err(CallError::Malformed), "{wrong}");
         }
     }

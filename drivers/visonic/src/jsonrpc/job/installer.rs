@@ -51,6 +51,8 @@ impl Job for VerifyInstaller {
     fn answered(&mut self, _now: Instant, answer: Answer, _site: &mut Site) {
         self.asked += 1;
         match answer.and_then(|value| item_code(&value)) {
+            // There is always an installer's.
+            Ok(code) if code.is_none() && self.slots.is_empty() => self.error = Some(CallError::Malformed),
             Ok(code) => self.slots.push(code),
             // A panel without a master installer has no such item, for all we know.
             Err(CallError::Refused { .. }) if !self.slots.is_empty() => {}
@@ -188,6 +190,7 @@ impl Job for ChangeInstaller {
             }
             Stage::Permit => self.permit(answer, site),
             Stage::Before(at) => match answer.and_then(|value| item_code(&value)) {
+                Ok(code) if code.is_none() && at == 0 => self.finish(CallError::Malformed.outcome()),
                 Ok(code) => {
                     self.slots.push(Some(code).filter(|code| !code.is_none()));
                     self.stage = Stage::Before(at + 1);

@@ -347,7 +347,7 @@ impl Service {
         if p.number(2) < 100 {
             return Err(invalid("Timeout waiting for panel response"));
         }
-        let found = tell::item(panel, p.number(0), p.number(1));
+        let found = tell::item(panel, p.number(0), p.number(1)).filter(|_| !self.faults.lacks.contains(&p.number(0)));
         Ok(match (self.config.item_form, found) {
             (ItemForm::Numbers, found) => json!(found.map(|(data, _)| data).unwrap_or_default()),
             (ItemForm::Base64, Some((data, most))) => {
