@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::model::{Enrolment, Family, Model};
 
 /// The slot of the master user [doc M].
-const MASTER_SLOT: u16 = 1;
+pub(crate) const MASTER_SLOT: u16 = 1;
 
 /// Whether it is the master's slot.
 pub(crate) fn is_master(slot: Slot) -> bool {
