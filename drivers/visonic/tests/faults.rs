@@ -211,7 +211,8 @@ fn events_of_the_unreliable_form_arm_nothing_where_there_are_partitions() -> Res
         })
         .filter(|(kind, _)| matches!(kind, K::Armed | K::ExitDelay | K::Closing))
         .collect();
-    assert_eq!(told, [(K::ExitDelay, Some(2)), (K::Armed, Some(2))]);
+    // Who it was comes out of the log.
+    assert_eq!(told, [(K::ExitDelay, Some(2)), (K::Closing, Some(2)), (K::Armed, Some(2))]);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::{Hidden, MessageError};
 #[allow(missing_docs, reason = "the names say it")]
 pub mod sub {
     pub const ERROR: u8 = 0x06;
+    pub const TAMPERED: u8 = 0x0B;
     pub const SHORT_STATE: u8 = 0x0F;
     pub const TRIGGERED: u8 = 0x13;
     pub const SEVERAL: u8 = 0x17;
@@ -27,6 +28,7 @@ pub mod sub {
     pub const SETTINGS: u8 = 0x35;
     pub const LEGACY_LOG: u8 = 0x36;
     pub const ASK_ME: u8 = 0x39;
+    pub const HELP: u8 = 0x3B;
     pub const SIREN: u8 = 0x3E;
     pub const BAUD: u8 = 0x41;
     pub const SETTING: u8 = 0x42;

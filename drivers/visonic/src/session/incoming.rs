@@ -87,12 +87,13 @@ impl VisonicSession {
     fn react(&mut self, now: Instant, message: &PanelMessage) {
         match message {
             PanelMessage::Alive { .. } => self.keeper.kept(now, &mut self.site),
-            PanelMessage::EnrolRequest => self.site.enrol_asked = true,
+            PanelMessage::EnrolRequest => self.site.enrol_asked |= self.keeper.may_answer_request(now),
             PanelMessage::TimedOut => self.exit_wanted |= self.procedure.is_none(),
             PanelMessage::PanelInfo { .. } | PanelMessage::Block { .. } if !self.reads_memory() => self.foreign(),
             PanelMessage::B0(b0) => {
                 if let Ok(B0Content::AskMe(subs)) = b0.content() {
-                    let known = [sub::OPEN, sub::BYPASS, sub::PANEL_STATE, sub::TRIGGERED, sub::ENROLLED];
+                    let known =
+                        [sub::OPEN, sub::BYPASS, sub::PANEL_STATE, sub::TRIGGERED, sub::TAMPERED, sub::ENROLLED];
                     self.ask.extend(subs.into_iter().filter(|wanted| known.contains(wanted)));
                     self.ask_at = self.ask_at.or(Some(now));
                 }
