@@ -100,19 +100,20 @@ fn a_panel_that_is_believed_tells_who_armed_once() -> Result<(), Failure> {
 fn what_the_log_had_before_is_history_and_raises_nothing() -> Result<(), Failure> {
     let alarms = [K::ZoneAlarm, K::PanicAlarm, K::Duress, K::Closing, K::Opening, K::PartitionAlarm];
     let mut pair = ready(&["a7_ff"], |_| {})?;
-    // While nobody listens: the last row of the log is a call for help when we come back.
+    // While nobody listens: when we come back the newest row of the log is a call for help that is over.
     pair.kill_driver();
     pair.poke("arm away 2 3")?;
     pair.poke("disarm 2 3")?;
     pair.poke("panic police")?;
-    pair.poke(&format!("enter {MASTER} 1"))?;
+    pair.run_for(Duration::from_secs(600))?;
     let start = count(&pair);
     pair.restart();
     pair.settle()?;
     pair.run_for(Duration::from_secs(900))?;
     let live: Vec<_> = since(&pair, start, &alarms).into_iter().filter(|e| e.origin == Origin::Live).collect();
     assert_eq!(live, []);
-    Ok(())
+    let state = pair.state().expect("online");
+    pair.check(state.partitions.values().all(|partition| !partition.alarm), "nothing is in alarm now")
 }
 
 #[test]
@@ -194,5 +195,25 @@ fn a_user_permit_is_said_in_the_capabilities() -> Result<(), Failure> {
         });
         assert_eq!(said, on);
     }
+    Ok(())
+}
+
+#[test]
+fn both_delays_are_told_with_their_partition() -> Result<(), Failure> {
+    let mut pair = ready(&["a7_ff"], |panel| {
+        panel.options.zone_types.insert(1, 4);
+        panel.options.motion_zones.remove(&1);
+    })?;
+    let start = count(&pair);
+    pair.poke("arm away 1 3")?;
+    pair.run_for(Duration::from_secs(90))?;
+    pair.poke("open 1")?;
+    pair.run_for(Duration::from_secs(10))?;
+    pair.poke(&format!("enter {MASTER} 1"))?;
+    pair.run_for(Duration::from_secs(20))?;
+    let told = since(&pair, start, &[K::ExitDelay, K::Armed, K::EntryDelay, K::Disarmed, K::Opening, K::ZoneAlarm]);
+    let wanted = [K::ExitDelay, K::Armed, K::EntryDelay, K::Disarmed, K::Opening];
+    assert_eq!(told.iter().map(|event| event.kind).collect::<Vec<_>>(), wanted, "{told:?}");
+    assert!(told.iter().all(|event| event.partition == Some(partition(1))));
     Ok(())
 }

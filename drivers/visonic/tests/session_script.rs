@@ -503,3 +503,18 @@ fn a_clock_that_shows_another_time_afterwards_was_not_set() {
         assert!(set || matches!(outcome, Outcome::Failed(error) if error.code == "not_confirmed"), "{outcome:?}");
     }
 }
+
+#[test]
+fn a_stop_that_nobody_asked_for_stops_nothing() {
+    let mut bench = Bench::online();
+    assert!(matches!(bench.next_sent(), HostMessage::EnterDownload(_)));
+    bench.tell(&ACK);
+    bench.tell(&info());
+    let read = bench.next_sent();
+    bench.acks = 0;
+    bench.tell(&PanelMessage::EndOfDump);
+    assert_eq!(bench.acks, 1);
+    bench.tell(&ACK);
+    bench.tell(&block_for(&read));
+    assert!(matches!(bench.next_sent(), HostMessage::ReadEeprom { .. }), "the visit goes on");
+}
