@@ -138,10 +138,11 @@ pub struct B0 {
 }
 
 impl B0 {
-    /// Reads the payload of a frame, `B0` first. A body that is shorter than announced is taken [impl P4].
+    /// Reads the payload of a frame, `B0` first. A body that is shorter than announced is taken [impl P4], a longer one
+    /// is not: the line never brings one.
     pub(super) fn decode(payload: &[u8]) -> Result<Self, MessageError> {
         match payload {
-            [0xB0, kind, sub, _, body @ .., TERMINATOR] => {
+            [0xB0, kind, sub, length, body @ .., TERMINATOR] if body.len() <= usize::from(*length) => {
                 let kind = B0Kind::of(*kind).ok_or(MessageError::Chunks { sub: *sub })?;
                 Ok(Self { kind, sub: *sub, body: Hidden::new(body) })
             }
