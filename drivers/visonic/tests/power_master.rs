@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use driver_visonic::message::{B0, B0Kind, Chunk, ClassIndex, Help, PanelMessage, sub};
 use driver_visonic::sim::{Model, SimConfig, VisonicSimulator};
 use driver_visonic::{RawConfig, VisonicSession};
 use panel_driver::testkit::{Failure, Pair};
@@ -215,5 +216,28 @@ fn both_delays_are_told_with_their_partition() -> Result<(), Failure> {
     let wanted = [K::ExitDelay, K::Armed, K::EntryDelay, K::Disarmed, K::Opening];
     assert_eq!(told.iter().map(|event| event.kind).collect::<Vec<_>>(), wanted, "{told:?}");
     assert!(told.iter().all(|event| event.partition == Some(partition(1))));
+    Ok(())
+}
+
+#[test]
+fn a_call_for_help_that_the_panel_says_again_is_told_once_until_it_is_over() -> Result<(), Failure> {
+    let mut pair = ready(&["a7_ff"], |_| {})?;
+    let start = count(&pair);
+    let call = |pair: &mut MasterPair| {
+        let chunk = Chunk::new(0x28, ClassIndex::MIXED, &Help::Panic.data(7));
+        let b0 = B0::response(B0Kind::Response, sub::HELP, &[chunk], 9);
+        pair.inject_to_driver(PanelMessage::B0(b0).encode().encode());
+        pair.run_for(Duration::from_secs(40))
+    };
+    for _ in 0..3 {
+        call(&mut pair)?;
+    }
+    assert_eq!(since(&pair, start, &[K::PanicAlarm]).len(), 1);
+    pair.poke("arm away 1 3")?;
+    pair.run_for(Duration::from_secs(90))?;
+    pair.poke(&format!("enter {MASTER} 1"))?;
+    pair.run_for(Duration::from_secs(90))?;
+    call(&mut pair)?;
+    assert_eq!(since(&pair, start, &[K::PanicAlarm]).len(), 2, "this is another one");
     Ok(())
 }

@@ -128,14 +128,17 @@ impl Tracker {
         self.alarm_in(None, told);
     }
 
-    /// Somebody called for help. Whether another message did not tell of it just now.
+    /// Somebody called for help. Whether it is another call than the one that was told last: two messages tell of
+    /// each, and 3B is a level that is told again as long as it lasts.
     pub(super) fn is_news(&mut self, kind: K, source: Source, told: &Told) -> bool {
-        self.called = true;
-        let told_already =
-            self.last_call.is_some_and(|(last, by, at)| last == kind && by != source && told.now < at + SAME_CALL);
-        if !told_already {
+        let goes_on = std::mem::replace(&mut self.called, true);
+        let is_known = self.last_call.is_some_and(|(last, by, at)| {
+            let same_call = if by == source { source == Source::B0 && goes_on } else { told.now < at + SAME_CALL };
+            last == kind && same_call
+        });
+        if !is_known {
             self.last_call = Some((kind, source, told.now));
         }
-        !told_already
+        !is_known
     }
 }
