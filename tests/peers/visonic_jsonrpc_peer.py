@@ -1,7 +1,6 @@
 """visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module: nobody registered yet, two partitions, nothing armed."""
 
 import asyncio
-import os
 
 from visonicalarmlocal import api
 from visonicalarmlocal.exceptions import RequestError
@@ -41,9 +40,8 @@ def talk(url):
 
 
 async def scenario():
-    module = await Simulator.spawn(os.environ["PANELGATE"], "simulate", "visonic", *MODULE)
-    listening = await module.wait("listening")
-    await asyncio.to_thread(talk, f"http://{listening['addr']}/remote/json-rpc")
+    module = await Simulator.start(*MODULE, vendor="visonic")
+    await asyncio.to_thread(talk, f"http://{module.listening['addr']}/remote/json-rpc")
     await module.stop()
     print("all seen", flush=True)
 
