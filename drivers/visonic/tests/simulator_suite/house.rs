@@ -63,7 +63,7 @@ impl House {
         self.serial.write_all(&frame(payload)).await.expect("written");
     }
 
-    /// Reads the serial port until these bytes have come; acknowledges nothing.
+    /// Reads the serial port until these bytes have come, and acknowledges what comes.
     async fn hear(&mut self, wanted: &str) {
         let mut buffer = [0; 256];
         while !hex(&self.heard).contains(wanted) {
@@ -71,6 +71,7 @@ impl House {
             let count = read.unwrap_or_else(|_| panic!("{wanted} in {}", hex(&self.heard))).expect("bytes");
             assert!(count > 0, "hung up on");
             self.heard.extend(&buffer[..count]);
+            self.send("02 43").await;
         }
         self.heard.clear();
     }
@@ -92,11 +93,10 @@ async fn what_one_way_in_does_shows_on_the_other() {
     assert_eq!(house.first_partition().await, "DISARM");
     // Nobody said anything on the serial port: the module's client has to wake it.
     house.call("setPanelState", json!(["1111", "AWAY", 1, true, true])).await;
-    house.hear("A5 00 04 02 41").await;
+    house.hear("A5 00 04 05").await;
     let armed = house.told("armed").await;
     assert_eq!((&armed["partition"], &armed["sent"]), (&json!(1), &json!(true)));
     assert_eq!(house.first_partition().await, "AWAY");
-    house.send("02 43").await;
     house.send("A1 00 00 00 11 11 07 00 00 00 00 43").await;
     house.told("disarmed").await;
     assert_eq!(house.first_partition().await, "DISARM");
