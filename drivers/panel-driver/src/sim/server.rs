@@ -32,8 +32,10 @@ const TIDY: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the texts say it")]
 pub enum ServeError {
-    #[error("cannot listen on {addr}: {source}; choose another address")]
+    #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen { addr: String, source: io::Error },
+    #[error("cannot listen on {addr} besides: {source}; choose another address for the second door")]
+    ListenBeside { addr: String, source: io::Error },
     #[error("cannot make a pty at {}: {source}; choose another path with --pty", path.display())]
     Pty { path: PathBuf, source: io::Error },
     #[error("cannot write what happens: {0}")]
@@ -95,7 +97,10 @@ impl SimServer {
     ) -> Result<Self, ServeError> {
         let door = Door::open(on).await?;
         let side = match beside {
-            Some(addr) => Some(Door::open(ServeOn::Listen(addr)).await?),
+            Some(addr) => match Door::open(ServeOn::Listen(addr)).await {
+                Err(ServeError::Listen { addr, source }) => return Err(ServeError::ListenBeside { addr, source }),
+                door => Some(door?),
+            },
             None => None,
         };
         let (addr, addr_beside) = (door.addr(), side.as_ref().and_then(Door::addr));
