@@ -143,6 +143,10 @@ mod tests {
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
             #[cfg(feature = "sim")]
             "simulate visonic --listen 127.0.0.1:0 --model PowerMaster-10 --password 5A5B",
+            #[cfg(feature = "sim")]
+            "simulate visonic --pty /tmp/p --jsonrpc 127.0.0.1:8181",
+            #[cfg(feature = "sim")]
+            "simulate visonic --jsonrpc 127.0.0.1:8181",
             "panels silence visonic-1 1",
             #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
@@ -157,6 +161,7 @@ mod tests {
             "panels arm dsc-1 33",
             "panels label-zone neor-1 0 Kitchen",
             "simulate dsc --listen a --pty b",
+            "simulate dsc",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

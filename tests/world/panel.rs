@@ -85,7 +85,7 @@ impl Sim {
             Door::It100(path) => command.args(["dsc", "--interface", "it100", "--pty"]).arg(path),
             Door::Visonic(Some(path)) => command.args(["visonic", "--pty"]).arg(path),
             Door::Visonic(None) => command.args(["visonic", "--listen", "127.0.0.1:0"]),
-            Door::PowerLink => command.args(["visonic", "--interface", "jsonrpc", "--listen", "127.0.0.1:0"]),
+            Door::PowerLink => command.args(["visonic", "--jsonrpc", "127.0.0.1:0"]),
             Door::Neor(address) => command.args(["neor", "--connect", &address.to_string()]),
         };
         command.args(["--set", &format!("pace={}", self.pace)]);

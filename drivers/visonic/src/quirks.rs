@@ -44,6 +44,10 @@ pub(crate) const WATCHDOG: Duration = secs(70);
 pub(crate) const RESTORES: u8 = 3;
 /// A refused or lost enrolment is tried again after [inferred].
 pub(crate) const ENROL_AGAIN: Duration = secs(900);
+/// Refusals of our enrolment in a connection after which we do not begin another [inferred].
+pub(crate) const ENROL_REFUSALS: u8 = 3;
+/// A panel that has just refused is not heard when it asks for enrolment again [inferred].
+pub(crate) const REQUEST_PAUSE: Duration = secs(30);
 /// The whole state is asked for so often, in case something was missed [inferred].
 pub(crate) const SYNC: Duration = secs(300);
 /// Visits that read zones and users, as long as they fail, and the time between them [impl OH].
