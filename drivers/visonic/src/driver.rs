@@ -10,6 +10,9 @@ use crate::config::{Config, Transport, Writes};
 use crate::jsonrpc::{self, JsonRpcSession};
 use crate::session::VisonicSession;
 
+/// Installer codes that these panels leave the factory with [doc] installer and master installer.
+pub const FACTORY_INSTALLER_CODES: &[&str] = &["8888", "9999"];
+
 /// Makes drivers for one configured panel.
 #[derive(Debug)]
 pub struct VisonicFactory {
@@ -38,6 +41,10 @@ impl DriverFactory for VisonicFactory {
 
     fn link(&self) -> &LinkConfig {
         self.config.transport.link()
+    }
+
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        FACTORY_INSTALLER_CODES
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {
