@@ -142,7 +142,7 @@ impl Actions {
                 Outcome::Failed(PanelError { retry: false, text, .. }) => Some(text),
                 other => Some(format!("the panel could not be asked: {}", reason(&other))),
             },
-            Err(wait) => Some(format!("the panel itself is not asked again before {}", seconds(wait))),
+            Err(wait) => Some(format!("the panel itself is asked again in {}", seconds(wait))),
         };
         Err(wrong(panel, standing, why_not))
     }
@@ -230,17 +230,17 @@ impl Actions {
             tx.put_own_time(now)?;
             take_panel_try(tx, &id, now, PanelIs::Asked)
         };
-        match self.0.store.write(Urgency::Now, take).await? {
-            Ok(_) => Ok(()),
-            Err(wait) => {
-                let text = format!(
-                    "the panel refused the last codes, and one more might lock its keypads: it is not asked again \
-                     before {}",
-                    seconds(wait)
-                );
-                Err(Refused::with(Refusal::LockedOut, text))
-            }
-        }
+        self.0.store.write(Urgency::Now, take).await?.map(|_| ()).map_err(not_asked)
+    }
+
+    /// Whether there is a try left at the panel itself.
+    ///
+    /// # Errors
+    /// [`Refusal::LockedOut`].
+    pub(super) async fn has_try(&self, panel: &PanelId) -> Result<(), Refused> {
+        let (id, since_boot) = (panel.clone(), clock::since_boot());
+        let look = move |view: &View<'_>| Ok(view.panel_tries(&id)?.take(view.own_time(since_boot)?));
+        self.0.store.read(look).await?.map_err(not_asked)
     }
 
     /// Asks the panel about a code for which a try was taken. The code that the panel takes is the installer code,
@@ -423,6 +423,14 @@ fn locked_out(panel: &PanelId, standing: Standing) -> Refused {
         Standing::Blocked => until_unblocked(panel),
     };
     Refused::with(Refusal::LockedOut, format!("too many wrong installer codes: {next}"))
+}
+
+fn not_asked(wait: Duration) -> Refused {
+    let text = format!(
+        "the panel refused the last codes, and one more might lock its keypads: it is asked again in {}",
+        seconds(wait)
+    );
+    Refused::with(Refusal::LockedOut, text)
 }
 
 fn until_unblocked(panel: &PanelId) -> String {

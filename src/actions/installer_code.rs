@@ -95,7 +95,7 @@ impl Actions {
             self.settle(&handle, panel).await?;
         }
         let current = self.present_code(panel, current).await?;
-        self.take_try(panel).await?;
+        self.has_try(panel).await?;
         let (id, next) = (panel.clone(), new.clone());
         let keep = move |tx: &mut Tx<'_>| tx.put_secret(&id, secret_name::NEXT_INSTALLER, next.expose());
         self.0.store.write(Urgency::Now, keep).await?;
@@ -115,6 +115,11 @@ impl Actions {
             if applied || refused { tx.delete_secret(&id, secret_name::NEXT_INSTALLER) } else { Ok(()) }
         };
         self.0.store.write(Urgency::Now, settle).await?;
+        // Counted afterwards: the present code is known to be right, as far as anybody can know. A sudden death in between
+        // must not leave one try less for proving which of the two it is.
+        if matches!(outcome, Outcome::Failed(PanelError { retry: false, .. })) {
+            self.take_try(panel).await?;
+        }
         self.tried(panel, &outcome).await?;
         if applied {
             self.sessions().close(panel);

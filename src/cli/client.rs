@@ -61,7 +61,11 @@ impl Client {
     /// and none was given, a person at a terminal is asked for it.
     pub(super) async fn perform(&self, action: &Action) -> anyhow::Result<Done> {
         let refused = match (self.ask_for(action, self.installer_code.as_ref()).await, action.panel()) {
-            (Err(error), Some(panel)) if self.installer_code.is_none() && wants_code(&error) => (error, panel),
+            (Err(error), Some(panel))
+                if wants_code(&error) && !(shows_code(action) || self.installer_code.is_some()) =>
+            {
+                (error, panel)
+            }
             (answer, _) => return answer,
         };
         let (error, panel) = refused;
@@ -168,6 +172,16 @@ fn data_of(message: &[u8]) -> Option<Vec<u8>> {
         .map(|data| data.strip_prefix(b" ").unwrap_or(data))
         .collect();
     (!lines.is_empty()).then(|| lines.join(&b'\n'))
+}
+
+/// Whether the code is part of the action: then another one is wanted, not one at all.
+fn shows_code(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Unlock { .. }
+            | Action::VerifyInstallerCode { .. }
+            | Action::ChangeInstallerCode { current: Some(_), .. }
+    )
 }
 
 fn wants_code(error: &anyhow::Error) -> bool {
