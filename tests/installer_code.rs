@@ -109,7 +109,7 @@ fn a_lock_out_holds_without_the_cloud_through_a_kill_and_a_clock_that_is_set() {
 
 #[test]
 fn what_is_unlocked_stays_so_for_one_user_until_it_is_locked_or_the_daemon_ends() {
-    let mut house = House::new(Some(INSTALLER));
+    let house = House::new(Some(INSTALLER));
     let observer = house.site.observe();
     let mut daemon = house.site.start();
     house.online(0, &observer);
@@ -170,7 +170,7 @@ fn ten_wrong_codes_are_the_end_until_somebody_unblocks() {
 
 #[test]
 fn a_code_that_was_changed_at_the_keypad_is_proved_at_the_panel_which_is_never_given_three_wrong_ones() {
-    let mut house = House::with(
+    let house = House::with(
         Sim::envisalink().with("code-length", 6).with("installer", NEW).set("lockout_attempts", 3),
         Some(INSTALLER),
     );

@@ -43,6 +43,8 @@ enum Verdict {
     Wrong {
         when: OwnTime,
         standing: Standing,
+        /// There was something to compare with; if not, only the panel says that it is wrong.
+        compared: bool,
         /// A try at the panel was taken for it; else how long to wait for one.
         at_panel: Result<PanelIs, Duration>,
     },
@@ -126,11 +128,11 @@ impl Actions {
         panel_is: PanelIs,
     ) -> Result<Judged, Refused> {
         let source = source(actor);
-        let (when, standing, at_panel) = match self.compare(panel, &source, code, panel_is).await? {
+        let (when, standing, compared, at_panel) = match self.compare(panel, &source, code, panel_is).await? {
             Verdict::Right => return Ok(Judged::Kept),
             Verdict::Closed(standing) => return Err(locked_out(panel, standing)),
             Verdict::NothingKept => return Err(nothing_kept(panel)),
-            Verdict::Wrong { when, standing, at_panel } => (when, standing, at_panel),
+            Verdict::Wrong { when, standing, compared, at_panel } => (when, standing, compared, at_panel),
         };
         let why_not = match at_panel {
             Ok(PanelIs::LeftAlone) => None,
@@ -140,7 +142,11 @@ impl Actions {
                     return Ok(Judged::Proved(evidence));
                 }
                 Outcome::Failed(PanelError { retry: false, text, .. }) => Some(text),
-                other => Some(format!("the panel could not be asked: {}", reason(&other))),
+                other if compared => Some(format!("the panel could not be asked: {}", reason(&other))),
+                other => {
+                    self.was_right(panel, source, when).await?;
+                    return Err(Refused::with(Refusal::Busy, format!("not now: {}", reason(&other))));
+                }
             },
             Err(wait) => Some(format!("the panel itself is asked again in {}", seconds(wait))),
         };
@@ -180,7 +186,8 @@ impl Actions {
                 by_source.wrong(now, &Limits::OF_SOURCE);
                 by_all.wrong(now, &Limits::OF_PANEL);
                 let standing = by_source.standing(now).max(by_all.standing(now));
-                Verdict::Wrong { when: now, standing, at_panel: take_panel_try(tx, &id, now, panel_is)? }
+                let at_panel = take_panel_try(tx, &id, now, panel_is)?;
+                Verdict::Wrong { when: now, standing, compared: !kept.is_empty(), at_panel }
             };
             // Written whatever came out: that a write fails must not tell right from wrong.
             tx.put_tries(&id, Some(&source), &by_source)?;
@@ -191,7 +198,7 @@ impl Actions {
         Ok(self.0.store.write(Urgency::Now, work).await?)
     }
 
-    /// The panel took a code that was counted as wrong.
+    /// A code was counted as wrong that the panel took, or that nobody could judge.
     async fn was_right(&self, panel: &PanelId, source: String, when: OwnTime) -> Result<(), Refused> {
         let id = panel.clone();
         let work = move |tx: &mut Tx<'_>| {
@@ -250,7 +257,7 @@ impl Actions {
         let outcome = handle.command(Command::VerifyInstallerCode(code.clone())).await;
         self.tried(panel, &outcome).await?;
         if matches!(outcome, Outcome::Applied(_)) {
-            self.keep_installer_code(handle, panel, code).await?;
+            self.keep_installer_code(panel, code).await?;
         }
         Ok(outcome)
     }
@@ -279,14 +286,9 @@ impl Actions {
         Ok(self.0.store.write(Urgency::Now, count).await?)
     }
 
-    /// Keeps the one installer code that the panel is known to have. If it is another one than before, who unlocked the
-    /// panel has to do so again (I2), and the driver gets it.
-    async fn keep_installer_code(
-        &self,
-        handle: &PanelHandle,
-        panel: &PanelId,
-        code: InstallerCode,
-    ) -> Result<(), Refused> {
+    /// Keeps the one installer code that the panel is known to have; its driver knows it too. If it is another one than
+    /// before, who unlocked the panel has to do so again (I2).
+    async fn keep_installer_code(&self, panel: &PanelId, code: InstallerCode) -> Result<(), Refused> {
         let id = panel.clone();
         let keep = move |tx: &mut Tx<'_>| {
             let same = tx.secret(&id, secret_name::INSTALLER)?.is_some_and(|kept| *kept == code.expose());
@@ -296,7 +298,6 @@ impl Actions {
         };
         if !self.0.store.write(Urgency::Now, keep).await? {
             self.sessions().close(panel);
-            handle.credentials_changed().await;
         }
         Ok(())
     }
@@ -352,9 +353,13 @@ fn shown<'a>(actor: &'a Actor, action: &'a Action) -> Option<&'a SealedCode> {
 fn can_be_asked(handle: &PanelHandle, code: &AccessCode) -> bool {
     let picture = handle.snapshot().borrow().clone();
     provable(picture.capabilities.sections.installer_code).is_ok()
-        && matches!(picture.status, PanelStatus::Online | PanelStatus::Late)
+        && is_connected(picture.status)
         && picture.progress.is_none()
         && picture.capabilities.codes.check(code).is_ok()
+}
+
+pub(super) fn is_connected(status: PanelStatus) -> bool {
+    matches!(status, PanelStatus::Online | PanelStatus::Late)
 }
 
 /// The system user who has to be at the site; nobody else unlocks anything.

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panel_driver::{DriverFactory, DriverStart, LinkConfig, PanelDriver};
-use panel_model::{
-    Access, ArmMode, Capabilities, InstallerCode, PanelRole, Partition, PartitionSet, Sections, Slot, Zone,
-};
+use panel_model::{Access, ArmMode, Capabilities, PanelRole, Partition, PartitionSet, Sections, Slot, Zone};
 use tempfile::TempDir;
 
 use super::rules_test::capabilities;
@@ -264,6 +262,16 @@ async fn what_no_seal_is_counts_as_no_try() {
         let code = SealedCode { sealed: "AAAA".into() };
         let refused = house.refusal(&person(1), Action::Unlock { panel: id(), code }).await;
         assert_eq!(refused, Some(Refusal::SealInvalid));
+    }
+    house.unlock(1, RIGHT).await.expect("unlocked");
+}
+
+#[tokio::test]
+async fn a_code_that_only_the_panel_could_judge_is_no_try_while_it_is_away() {
+    let house = Gatehouse::usual().await;
+    for code in [WRONG, RIGHT].repeat(10) {
+        let verify = Action::VerifyInstallerCode { panel: id(), code: Some(house.seal(code)) };
+        assert_eq!(house.refusal(&person(1), verify).await, Some(Refusal::PanelOffline), "and tells nothing");
     }
     house.unlock(1, RIGHT).await.expect("unlocked");
 }

@@ -6,7 +6,7 @@ use panel_driver::{Command, Outcome, clock};
 use panel_model::{AccessCode, InstallerCode, PanelError, PanelId, Refusal};
 
 use super::commands::done;
-use super::gate::{Judged, PanelIs, kept_codes, uid};
+use super::gate::{Judged, PanelIs, is_connected, kept_codes, uid};
 use super::orders::{provable, writable};
 use super::{Actions, Done, Refused};
 use crate::access::Actor;
@@ -51,6 +51,9 @@ impl Actions {
         let Some(sealed) = given else { return self.settle(&handle, panel).await };
         let code = self.open(sealed)?;
         capabilities.codes.check(&code)?;
+        if !is_connected(handle.snapshot().borrow().status) {
+            return Err(Refusal::PanelOffline.into());
+        }
         match self.judge(actor, &handle, panel, &code, PanelIs::Asked).await? {
             Judged::Proved(evidence) => Ok(Done::Applied { evidence }),
             Judged::Kept => done(self.prove(&handle, panel, &code).await?),

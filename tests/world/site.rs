@@ -246,11 +246,18 @@ impl Site {
                 }
             }
         }
-        for panel in self.panels.iter().filter(|_| self.unlocks) {
+        if self.unlocks {
+            self.unlock();
+        }
+        daemon
+    }
+
+    /// Somebody shows the installer code of every panel that the box has one of (I3).
+    pub(crate) fn unlock(&self) {
+        for panel in &self.panels {
             let Some(code) = &panel.installer else { continue };
             self.cli_with(&["unlock", &panel.id], &format!("{code}\n")).ok();
         }
-        daemon
     }
 
     /// Starts the daemon where it has to refuse: how it ended and what it said.
