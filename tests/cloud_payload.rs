@@ -14,9 +14,9 @@ use std::path::PathBuf;
 use panel_driver::{Direction, WireEntry};
 use panel_model::{ArmMode, Condition, EventKind, Evidence, Field, PanelEvent, Refusal, Slot, Trouble, TroubleKind};
 use panelgate::payload::{
-    Delta, DesiredDocument, DocumentRefusal, Event, Gap, GapKind, GatewayState, GatewayStatus, Info, LogLine,
-    LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus, Reported, SealingKey, State, User, WantingPanel,
-    WireRow, changed_users, read,
+    Delta, DesiredDocument, DocumentRefusal, Event, Gap, GapKind, GatewayState, GatewayStatus, Info,
+    InstallerCodeState, LogLine, LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus, Reported, SealingKey,
+    State, User, WantingPanel, WireRow, changed_users, read,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,8 +141,8 @@ fn a_delta_carries_what_changed_and_nothing_else() {
 #[test]
 fn list_rows_are_pinned() {
     let panel = samples::panel();
-    golden("panel_row", &PanelRow::from(&panel));
-    golden("panel_detail", &PanelDetail::from(&panel));
+    golden("panel_row", &PanelRow::new(&panel, InstallerCodeState::FactoryDefault));
+    golden("panel_detail", &PanelDetail::new(&panel, InstallerCodeState::Kept));
     golden("user_row", &User::of(&panel, slot(4)));
     golden("user_row_empty", &User::of(&panel, slot(5)));
     let entry = WireEntry { direction: Direction::ToPanel, masked: bytes::Bytes::from_static(b"0050****\r\n") };

@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("access", &["secrets"]),
     ("pulse", &[]),
-    ("store", &["secrets"]),
+    ("store", &["access", "secrets"]),
     ("payload", &["secrets", "store"]),
     ("panels", &["payload", "pulse", "secrets", "store"]),
     ("actions", &["access", "panels", "payload", "secrets", "store"]),
@@ -27,7 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("console", &["access", "actions", "api", "payload", "store"]),
     ("daemon", &["actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
     ("demo", &["config", "daemon"]),
-    ("cli", &["actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
+    ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
 ];
 
 /// Crate, and the only places of the root package where its name may stand.

@@ -1,16 +1,21 @@
 //! Who acts, and what they may do. Pure: knows no panel, no store and no clock; time is an argument.
 //!
 //! [`Actor`] is who stands at a door, [`Permission`] what a role can allow (P2), [`Role`] a named set of them (P3).
+//! [`Tries`] counts wrong installer codes, [`Sessions`] says what is unlocked (I3).
 //! The questions are asked in `actions/who.rs`, which reads the store.
 
+mod lockout;
 mod permission;
 mod role;
+mod session;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use lockout::{Limits, OwnTime, PanelTries, Standing, Tries};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
+pub use session::{IDLE, LONGEST, Sessions};
 
 use crate::secrets::SealedCode;
 

@@ -161,7 +161,25 @@ pub enum Action {
         /// The secret.
         value: SealedCode,
     },
-    // Installer code and its lock-out (gate.rs).
+    // Installer code and its lock-out (installer_code.rs).
+    /// I3: show the panel's installer code once, for all changes that follow.
+    Unlock {
+        /// The panel.
+        panel: PanelId,
+        /// Its installer code.
+        code: SealedCode,
+    },
+    /// End that.
+    Lock {
+        /// The panel; without it, all of them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        panel: Option<PanelId>,
+    },
+    /// Let people show installer codes again after too many wrong ones.
+    Unblock {
+        /// The panel.
+        panel: PanelId,
+    },
     // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
     // Installers, managers, accounts (people.rs, accounts.rs).
     // Equipment register and commissioning (register.rs, commissioning.rs).
@@ -237,6 +255,9 @@ impl Action {
             Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
             // Installer code and its lock-out.
+            Self::Unlock { panel, .. } => ("unlock", P::ControlDevices, panel),
+            Self::Lock { panel } => return ("lock", P::ControlDevices, panel.as_ref()),
+            Self::Unblock { panel } => ("unblock", P::ManageInstallers, panel),
             // Roles, companies, requests.
             // Installers, managers, accounts.
             // Equipment register and commissioning.

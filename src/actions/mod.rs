@@ -2,11 +2,15 @@
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
+//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `gate.rs` asks for the panel's
+//! installer code, and `installer_code.rs` has the actions about that code itself.
 
 mod action;
 mod commands;
 mod gate;
+#[cfg(test)]
+mod gate_test;
+mod installer_code;
 mod orders;
 mod rules;
 #[cfg(test)]
@@ -14,7 +18,7 @@ mod rules_test;
 mod users;
 mod who;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use panel_driver::{WireEntry, clock};
 use panel_model::{Evidence, PanelId, PanelSnapshot, Refusal, Slot, WallTime};
@@ -26,7 +30,7 @@ use tracing::{info, warn};
 
 pub use action::{Action, CredentialKind, RefreshSection};
 
-use crate::access::Actor;
+use crate::access::{Actor, Sessions};
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::secrets::{Keys, SealedCode};
 use crate::store::{Damage, EventQuery, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
@@ -99,6 +103,8 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    /// What people on site have open. Never held across an await.
+    sessions: Mutex<Sessions>,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -107,7 +113,8 @@ impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
-        Self(Arc::new(Parts { gateway, store, panels, keys, tasks: TaskTracker::new() }))
+        let sessions = Mutex::default();
+        Self(Arc::new(Parts { gateway, store, panels, keys, sessions, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -146,12 +153,26 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
+            Action::VerifyInstallerCode { panel, code } => {
+                self.verify_installer_code(actor, &panel, code.as_ref()).await
+            }
+            Action::ChangeInstallerCode { panel, current, new, confirmation } => {
+                self.change_installer_code(&panel, current.as_ref(), &new, &confirmation).await
+            }
+            Action::Unlock { panel, code } => self.unlock(actor, &panel, &code).await,
+            Action::Lock { panel } => self.lock(actor, panel.as_ref()),
+            Action::Unblock { panel } => self.unblock(&panel).await,
             other => self.command(other).await,
         }
     }
 
     fn handle(&self, panel: &PanelId) -> Result<PanelHandle, Refused> {
         self.0.panels.get(panel).cloned().ok_or_else(|| Refusal::PanelNotFound.into())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // Whoever panicked while holding it left whole entries behind.
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self, sealed: &SealedCode) -> Result<panel_model::AccessCode, Refused> {

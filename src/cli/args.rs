@@ -15,6 +15,7 @@ use super::run::RunArgs;
 #[cfg(feature = "sim")]
 use super::simulate::SimulateArgs;
 use super::status::StatusArgs;
+use super::unlock::{LockArgs, UnlockArgs};
 use super::users::UsersArgs;
 
 /// Bridges a site's alarm panels to a cloud over MQTT.
@@ -29,6 +30,7 @@ Commission a box:
   panelgate check --config /etc/panelgate/panelgate.toml
   systemctl start panelgate
   panelgate panels list
+  panelgate unlock dsc-1
   panelgate users dsc-1 set-code 4
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 accepted and still pending, 78 the configuration cannot work."
 )]
@@ -57,6 +59,10 @@ pub(super) enum Command {
     Panels(PanelsArgs),
     /// The users of one panel: codes, labels, partitions, roles
     Users(UsersArgs),
+    /// Show a panel's installer code once, for all changes that follow
+    Unlock(UnlockArgs),
+    /// End that, for one panel or for all
+    Lock(LockArgs),
     /// What happened at the panels
     Events(EventsArgs),
     /// The last bytes to and from one panel, codes masked
@@ -120,6 +126,13 @@ mod tests {
             "panels wanting --json",
             "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
+            "unlock dsc-1",
+            "unlock dsc-1 --installer-code-file dsc-1.code --json",
+            "lock",
+            "lock dsc-1 --socket /tmp/x",
+            "panels unblock dsc-1",
+            "panels set-clock dsc-1 --installer-code-file -",
+            "users dsc-1 set-code 4 --installer-code-file -",
             "users dsc-1",
             "users dsc-1 --page 2 --size 50",
             "users dsc-1 list --page 2 --size 50 --json",

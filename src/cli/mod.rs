@@ -24,6 +24,7 @@ mod run;
 mod simulate;
 mod status;
 mod table;
+mod unlock;
 mod users;
 mod wanting;
 mod words;
@@ -69,6 +70,8 @@ pub fn run() -> ExitCode {
         Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),
+        Command::Unlock(args) => asked(unlock::unlock(args)),
+        Command::Lock(args) => asked(unlock::lock(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
         Command::Log(args) => asked(log::run(args)),

@@ -4,6 +4,7 @@ use panel_model::{Access, CodeState, PanelId, PanelRole, PartitionSet, Slot};
 use super::args::{Connect, Wait, word};
 use super::client::{Client, query};
 use super::table::table;
+use super::unlock::Shown;
 use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
 use crate::api::{Page, PanelUpdate};
@@ -23,6 +24,8 @@ pub(super) struct UsersArgs {
     panel: PanelId,
     #[command(flatten)]
     connect: Connect,
+    #[command(flatten)]
+    shown: Shown,
     #[command(flatten)]
     page: PageArgs,
     #[command(subcommand)]
@@ -91,8 +94,8 @@ enum UsersCommand {
 }
 
 pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
-    let UsersArgs { panel, connect, page, what } = args;
-    let (client, json) = (Client::new(&connect), connect.json);
+    let UsersArgs { panel, connect, shown, page, what } = args;
+    let (client, json) = (Client::new(&connect).showing(shown.read()?), connect.json);
     let (action, wait) = match what {
         None => return list(&client, &panel, page, json).await,
         Some(UsersCommand::List(page)) => return list(&client, &panel, page, json).await,

@@ -16,7 +16,7 @@ use super::{Api, ApiError, follow};
 use crate::access::Actor;
 use crate::actions::Done;
 use crate::api::{Asked, BoxInfo, Dialling, DoorRow, LogProof, OutboxState, Page, ROOT, WantingRow};
-use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
+use crate::payload::{self, Event, InstallerCodeState, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
 /// Longest body of an action.
@@ -92,12 +92,16 @@ async fn dialling(State(api): State<Api>) -> Answer<Dialling> {
 }
 
 async fn panels(State(api): State<Api>) -> Answer<Vec<PanelRow>> {
-    Ok(Json(api.actions.panels().iter().map(|panel| PanelRow::from(panel.as_ref())).collect()))
+    let codes = api.actions.installer_codes().await?;
+    let code = |id| codes.get(id).copied().unwrap_or(InstallerCodeState::None);
+    Ok(Json(api.actions.panels().iter().map(|panel| PanelRow::new(panel, code(&panel.id))).collect()))
 }
 
 async fn panel(State(api): State<Api>, id: PathId) -> Answer<PanelDetail> {
     let picture = api.actions.panel(&panel_id(id)?)?.borrow().clone();
-    Ok(Json(PanelDetail::from(picture.as_ref())))
+    let codes = api.actions.installer_codes().await?;
+    let code = codes.get(&picture.id).copied().unwrap_or(InstallerCodeState::None);
+    Ok(Json(PanelDetail::new(&picture, code)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -82,13 +82,16 @@ pub fn is_factory_secret(vendor: &str, kind: CredentialKind, secret: &str) -> bo
     let known: &[&str] = match (vendor, kind) {
         ("dsc", CredentialKind::Password) => &["user"],
         ("dsc", CredentialKind::MasterCode) => &["1234", "123456"],
-        ("dsc", CredentialKind::InstallerCode) => &["5555", "555555"],
+        #[cfg(feature = "dsc")]
+        ("dsc", CredentialKind::InstallerCode) => driver_dsc::FACTORY_INSTALLER_CODES,
         ("neor", CredentialKind::Password) => &["12345678", "12345678123456781234567812345678"],
         ("neor", CredentialKind::MasterCode) => &["1234", "123456", "12345678"],
-        ("neor", CredentialKind::InstallerCode) => &["5555", "555555", "55555555"],
+        #[cfg(feature = "neor")]
+        ("neor", CredentialKind::InstallerCode) => driver_neor::FACTORY_INSTALLER_CODES,
         ("visonic", CredentialKind::Password) => &["5650", "AAAA", "BBBB"],
         ("visonic", CredentialKind::MasterCode) => &["1111"],
-        ("visonic", CredentialKind::InstallerCode) => &["8888", "9999"],
+        #[cfg(feature = "visonic")]
+        ("visonic", CredentialKind::InstallerCode) => driver_visonic::FACTORY_INSTALLER_CODES,
         _ => &[],
     };
     known.contains(&secret)

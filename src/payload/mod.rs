@@ -20,7 +20,9 @@ pub use desired::{DesiredDocument, DesiredUser};
 pub use event::{Event, Signal};
 pub use gateway::{GatewayState, GatewayStatus, Info, PanelInfo, SealingKey, WantingPanel};
 pub use json::{JsonError, read};
-pub use panel::{Availability, PanelDetail, PanelRow, PanelStatus, Progress, WireDirection, WireRow};
+pub use panel::{
+    Availability, InstallerCodeState, PanelDetail, PanelRow, PanelStatus, Progress, WireDirection, WireRow,
+};
 pub use record::{Delta, Gap, GapKind, LogLine, LostPriority};
 pub use state::{Arm, PartitionState, State, ZoneState};
 pub use timestamp::Timestamp;

@@ -7,6 +7,7 @@
 //! All SQL of the daemon is in here. Codes are sealed before they reach a row. Nothing in here reads a clock, but
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
+mod access;
 mod answers;
 mod chain;
 mod column;

@@ -146,6 +146,16 @@ async def arm_and_disarm(site):
     await box.event(name, "disarmed", count=2, partition=1)
 
 
+async def unlock(site):
+    box, name = site.box, site.name
+    await box.command("users", name, "label", "30", "Zoe", ends=1)
+    # The box keeps no installer code: the panel proves it.
+    await box.command("unlock", name, types="4444\n", ends=1)
+    await site.out_of_programming()
+    await box.command("unlock", name, types=f"{site.panel.installer}\n")
+    await site.out_of_programming()
+
+
 async def change_users(site):
     box, name, users = site.box, site.name, site.panel.users
     said = await box.command("users", name, "set-code", "30", types="8642\n8642\n")
@@ -214,7 +224,7 @@ async def scenario():
         await strangers_are_refused(box, port)
         sites = [Site(box, panel, port) for panel in PANELS]
         running = [asyncio.ensure_future(site.communicator.run()) for site in sites]
-        for part in connect, read_users, watch_zones, arm_and_disarm, change_users, lose_the_line:
+        for part in connect, read_users, watch_zones, arm_and_disarm, unlock, change_users, lose_the_line:
             for site in sites:
                 print(f"-- {site.name}: {part.__name__}", flush=True)
                 await part(site)

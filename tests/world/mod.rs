@@ -19,6 +19,7 @@ mod port;
 mod program;
 mod site;
 mod terminal;
+mod wall;
 
 use std::time::Duration;
 

@@ -19,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) log_level: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
+    /// Whether somebody unlocks every panel whose installer code the box keeps, once the daemon runs (I3).
+    pub(crate) unlocks: bool,
 }
 
 /// One panel in the configuration.
@@ -44,6 +46,11 @@ impl PanelSpec {
         Self { password: Some("user".into()), ..Self::new(id, way) }
     }
 
+    /// The same with another installer code than the factory's, or none.
+    pub(crate) fn with_installer(self, code: Option<&str>) -> Self {
+        Self { installer: code.map(str::to_owned), ..self }
+    }
+
     /// An IT-100 on a pty.
     pub(crate) fn it100(id: &str, pty: &Path) -> Self {
         Self::new(id, format!("interface = \"it100\"\ndevice = \"{}\"\n", pty.display()))
@@ -58,7 +65,8 @@ impl PanelSpec {
     /// A PowerMaster-30 with two partitions, reached as these lines say, with the factory's download and master codes.
     pub(crate) fn visonic(id: &str, line: &str) -> Self {
         let way = format!("model = \"PowerMaster 30\"\npartitions = [1, 2]\nzones = 8\n{line}");
-        Self { vendor: "visonic", way, master: Some("1111".into()), ..Self::new(id, String::new()) }
+        let (master, installer) = (Some("1111".into()), Some("8888".into()));
+        Self { vendor: "visonic", way, master, installer, ..Self::new(id, String::new()) }
     }
 
     /// The same behind the service of a PowerLink 3 module, read only.
@@ -74,7 +82,7 @@ impl PanelSpec {
             way: format!("model = \"PC1864\"\nzones = 8\n{way}"),
             password: None,
             master: Some("1234".into()),
-            installer: None,
+            installer: Some("5555".into()),
             more: String::new(),
             general: String::new(),
         }
@@ -83,6 +91,7 @@ impl PanelSpec {
     /// The same with codes of six digits.
     pub(crate) fn six_digits(mut self) -> Self {
         self.master = Some("123456".into());
+        self.installer = Some("555555".into());
         self.with("code_length = 6\n")
     }
 
@@ -118,7 +127,7 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
         let broker = Broker::start(folder.path());
-        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new() }
+        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new(), unlocks: true }
     }
 
     /// A site with one panel.
@@ -206,6 +215,24 @@ impl Site {
         self.start_as(command)
     }
 
+    /// The same with the wall clock set ahead.
+    pub(crate) fn start_with_wall_clock_ahead(&self, by: Duration) -> Daemon {
+        let mut command = self.run_command();
+        command.env("LD_PRELOAD", super::wall::library(self.folder.path()));
+        command.env("WALL_CLOCK_AHEAD", by.as_secs().to_string());
+        self.start_as(command)
+    }
+
+    /// The same when the machine has run for that much longer than it has: in a time namespace of its own, where the
+    /// daemon keeps its process id.
+    pub(crate) fn start_later(&self, by: Duration) -> Daemon {
+        let run = self.run_command();
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--time", "--boottime", &by.as_secs().to_string()]);
+        command.arg(run.get_program()).args(run.get_args());
+        self.start_as(command)
+    }
+
     fn start_as(&self, mut command: Command) -> Daemon {
         let notify = self.path("notify");
         let _ = fs::remove_file(&notify);
@@ -225,7 +252,18 @@ impl Site {
                 }
             }
         }
+        if self.unlocks {
+            self.unlock();
+        }
         daemon
+    }
+
+    /// Somebody shows the installer code of every panel that the box has one of (I3).
+    pub(crate) fn unlock(&self) {
+        for panel in &self.panels {
+            let Some(code) = &panel.installer else { continue };
+            self.cli_with(&["unlock", &panel.id], &format!("{code}\n")).ok();
+        }
     }
 
     /// Starts the daemon where it has to refuse: how it ended and what it said.

@@ -67,6 +67,10 @@ pub trait DriverFactory: Send + Sync + fmt::Debug {
     fn quiet(&self) -> Duration {
         QUIET
     }
+    /// Installer codes that such panels leave the factory with: everybody knows them.
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// A driver for the next connection.
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver>;
 }

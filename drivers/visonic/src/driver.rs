@@ -13,6 +13,9 @@ use crate::jsonrpc::{self, JsonRpcSession};
 use crate::quirks::QUIET;
 use crate::session::VisonicSession;
 
+/// Installer codes that these panels leave the factory with [doc] installer and master installer.
+pub const FACTORY_INSTALLER_CODES: &[&str] = &["8888", "9999"];
+
 /// Makes drivers for one configured panel.
 #[derive(Debug)]
 pub struct VisonicFactory {
@@ -48,6 +51,10 @@ impl DriverFactory for VisonicFactory {
             Transport::Serial(_) => QUIET,
             Transport::JsonRpc(..) => jsonrpc::quirks::QUIET,
         }
+    }
+
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        FACTORY_INSTALLER_CODES
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {
