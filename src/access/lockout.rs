@@ -52,7 +52,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether another code is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum Lockout {
     /// It is.
     Open,
     /// Not before that time is over.
@@ -79,12 +79,12 @@ pub struct Tries {
 impl Tries {
     /// Whether another code is looked at.
     #[must_use]
-    pub fn standing(&self, now: OwnTime) -> Standing {
+    pub fn lockout(&self, now: OwnTime) -> Lockout {
         let left = self.wait_until.saturating_sub(millis(now.own));
         match (self.blocked, left) {
-            (true, _) => Standing::Blocked,
-            (false, 0) => Standing::Open,
-            (false, left) => Standing::Wait(Duration::from_millis(left)),
+            (true, _) => Lockout::Blocked,
+            (false, 0) => Lockout::Open,
+            (false, left) => Lockout::Wait(Duration::from_millis(left)),
         }
     }
 
@@ -174,8 +174,8 @@ mod tests {
         OwnTime { own: time, since_boot: time }
     }
 
-    fn wait(seconds: u64) -> Standing {
-        Standing::Wait(Duration::from_secs(seconds))
+    fn wait(seconds: u64) -> Lockout {
+        Lockout::Wait(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -183,30 +183,30 @@ mod tests {
         let (mut tries, mut now) = (Tries::default(), 0);
         for expected in [0, 0, 90, 180, 360, 720, 900, 900, 900] {
             tries.wrong(at(now), &Limits::OF_SOURCE);
-            let standing = tries.standing(at(now));
-            assert_eq!(standing, if expected == 0 { Standing::Open } else { wait(expected) });
+            let lockout = tries.lockout(at(now));
+            assert_eq!(lockout, if expected == 0 { Lockout::Open } else { wait(expected) });
             if expected > 0 {
-                assert_eq!(tries.standing(at(now + expected - 1)), wait(1));
+                assert_eq!(tries.lockout(at(now + expected - 1)), wait(1));
             }
             now += expected;
-            assert_eq!(tries.standing(at(now)), Standing::Open);
+            assert_eq!(tries.lockout(at(now)), Lockout::Open);
         }
         tries.wrong(at(now), &Limits::OF_SOURCE);
-        assert_eq!(tries.standing(at(now + 365 * 86_400)), Standing::Blocked, "the tenth, for good");
+        assert_eq!(tries.lockout(at(now + 365 * 86_400)), Lockout::Blocked, "the tenth, for good");
         tries.right();
-        assert_eq!(tries.standing(at(now)), Standing::Blocked, "only somebody who unblocks");
+        assert_eq!(tries.lockout(at(now)), Lockout::Blocked, "only somebody who unblocks");
     }
 
     #[test]
     fn a_right_code_breaks_the_row_but_not_the_days_count() {
         let mut tries = Tries::default();
         for n in 0..9 {
-            assert_eq!(tries.standing(at(n)), Standing::Open, "try {n}");
+            assert_eq!(tries.lockout(at(n)), Lockout::Open, "try {n}");
             tries.wrong(at(n), &Limits::OF_SOURCE);
             tries.right();
         }
         tries.wrong(at(9), &Limits::OF_SOURCE);
-        assert_eq!(tries.standing(at(10)), Standing::Blocked);
+        assert_eq!(tries.lockout(at(10)), Lockout::Blocked);
     }
 
     #[test]
@@ -215,14 +215,14 @@ mod tests {
         for n in 0..40 {
             tries.wrong(at(n * 8_700), &Limits::OF_SOURCE);
             tries.right();
-            assert_eq!(tries.standing(at(n * 8_700)), if n < 9 { Standing::Open } else { Standing::Blocked }, "{n}");
+            assert_eq!(tries.lockout(at(n * 8_700)), if n < 9 { Lockout::Open } else { Lockout::Blocked }, "{n}");
             tries.blocked = false;
         }
         let mut slow = Tries::default();
         for n in 0..40 {
             slow.wrong(at(n * 9_601), &Limits::OF_SOURCE);
             slow.right();
-            assert_eq!(slow.standing(at(n * 9_601)), Standing::Open, "nine a day: {n}");
+            assert_eq!(slow.lockout(at(n * 9_601)), Lockout::Open, "nine a day: {n}");
         }
         assert!(slow.wrong.len() <= 9, "nothing grows: {}", slow.wrong.len());
     }
@@ -232,7 +232,7 @@ mod tests {
         // Nine a day from each of many sources, for ever, and never a right one.
         let (mut panel, mut compared) = (Tries::default(), 0);
         for day in 0..1_000_u64 {
-            if panel.standing(at(day * 86_400)) != Standing::Blocked {
+            if panel.lockout(at(day * 86_400)) != Lockout::Blocked {
                 panel.wrong(at(day * 86_400), &Limits::OF_PANEL);
                 compared += 1;
             }
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(compared, Limits::OF_PANEL.in_a_row);
         let mut panel = Tries::default();
         let compared = (0..1_000).filter(|n| {
-            let open = panel.standing(at(*n)) == Standing::Open;
+            let open = panel.lockout(at(*n)) == Lockout::Open;
             if open {
                 panel.wrong(at(*n), &Limits::OF_PANEL);
                 panel.right();
@@ -259,7 +259,7 @@ mod tests {
         let mut after = tries.clone();
         after.wrong(at(9), &Limits::OF_SOURCE);
         after.was_right(at(9), &Limits::OF_SOURCE);
-        assert_eq!((after.standing(at(9)), after.wrong.len(), after.in_a_row), (Standing::Open, 9, 0));
+        assert_eq!((after.lockout(at(9)), after.wrong.len(), after.in_a_row), (Lockout::Open, 9, 0));
     }
 
     #[test]
@@ -285,8 +285,8 @@ mod tests {
         }
         let stored = serde_json::to_string(&tries).expect("JSON");
         let read: Tries = serde_json::from_str(&stored).expect("the same");
-        assert_eq!(read.standing(at(1_000).at(Duration::from_secs(1_040))), wait(50), "the daemon was away for 40 s");
-        assert_eq!(read.standing(at(1_000).at(Duration::from_secs(5))), wait(85), "the machine restarted");
+        assert_eq!(read.lockout(at(1_000).at(Duration::from_secs(1_040))), wait(50), "the daemon was away for 40 s");
+        assert_eq!(read.lockout(at(1_000).at(Duration::from_secs(5))), wait(85), "the machine restarted");
     }
 
     #[test]

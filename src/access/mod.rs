@@ -12,7 +12,7 @@ mod session;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use lockout::{Limits, OwnTime, PanelTries, Standing, Tries};
+pub use lockout::{Limits, Lockout, OwnTime, PanelTries, Tries};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
 pub use session::{IDLE, LONGEST, Sessions};

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::orders::provable;
 use super::{Action, Actions, CredentialKind, Refused};
-use crate::access::{Actor, Limits, OwnTime, Principal, Standing};
+use crate::access::{Actor, Limits, Lockout, OwnTime, Principal};
 use crate::panels::{PanelHandle, secret_name};
 use crate::secrets::SealedCode;
 use crate::store::{StoreError, Tx, Urgency, View};
@@ -37,12 +37,12 @@ pub(super) enum PanelIs {
 enum Verdict {
     Right,
     /// Nothing was compared.
-    Closed(Standing),
+    Closed(Lockout),
     /// Nothing was compared: there is nothing to compare with.
     NothingKept,
     Wrong {
         when: OwnTime,
-        standing: Standing,
+        lockout: Lockout,
         /// There was something to compare with; if not, only the panel says that it is wrong.
         compared: bool,
         /// A try at the panel was taken for it; else how long to wait for one.
@@ -74,16 +74,16 @@ impl Actions {
     /// Whether the code is the panel's installer code; asks the panel itself where that is possible now.
     ///
     /// # Errors
-    /// As [`Actions::judge`].
+    /// As [`Actions::judge_code`].
     pub(super) async fn right_code(&self, actor: &Actor, panel: &PanelId, code: &SealedCode) -> Result<(), Refused> {
         let handle = self.handle(panel)?;
         // Before the seal is opened, which costs more than all the rest.
-        if let (closed @ (Standing::Wait(_) | Standing::Blocked), _) = self.standing(actor, panel).await? {
+        if let (closed @ (Lockout::Wait(_) | Lockout::Blocked), _) = self.lockout_of(actor, panel).await? {
             return Err(locked_out(panel, closed));
         }
         let code = self.open(code)?;
         let panel_is = if can_be_asked(&handle, &code) { PanelIs::Asked } else { PanelIs::LeftAlone };
-        self.judge(actor, &handle, panel, &code, panel_is).await.map(|_| ())
+        self.judge_code(actor, &handle, panel, &code, panel_is).await.map(|_| ())
     }
 
     fn has_unlocked(&self, actor: &Actor, panel: &PanelId) -> bool {
@@ -91,19 +91,19 @@ impl Actions {
     }
 
     /// Whether another code is looked at, and whether the box keeps one to compare it with.
-    async fn standing(&self, actor: &Actor, panel: &PanelId) -> Result<(Standing, bool), Refused> {
+    async fn lockout_of(&self, actor: &Actor, panel: &PanelId) -> Result<(Lockout, bool), Refused> {
         let (id, source, since_boot) = (panel.clone(), source(actor), clock::since_boot());
         let read = move |view: &View<'_>| {
-            Ok((standing(view, &id, &source, view.own_time(since_boot)?)?, !kept_codes(view, &id)?.is_empty()))
+            Ok((lockout(view, &id, &source, view.own_time(since_boot)?)?, !kept_codes(view, &id)?.is_empty()))
         };
         Ok(self.0.store.read(read).await?)
     }
 
     /// The refusal for somebody who showed no code: what to do, or how long to wait before it is worth while.
     async fn code_missing(&self, actor: &Actor, panel: &PanelId) -> Result<Refused, Refused> {
-        Ok(match self.standing(actor, panel).await? {
-            (Standing::Open, false) => nothing_kept(panel),
-            (Standing::Open, true) => {
+        Ok(match self.lockout_of(actor, panel).await? {
+            (Lockout::Open, false) => nothing_kept(panel),
+            (Lockout::Open, true) => {
                 let text = format!(
                     "this needs the installer code of {panel}: unlock the panel with `panelgate unlock {panel}`, or \
                      give the code with --installer-code-file"
@@ -119,7 +119,7 @@ impl Actions {
     /// # Errors
     /// [`Refusal::InstallerCodeWrong`]: it is counted, for the source and for the panel. [`Refusal::LockedOut`]:
     /// nothing was compared.
-    pub(super) async fn judge(
+    pub(super) async fn judge_code(
         &self,
         actor: &Actor,
         handle: &PanelHandle,
@@ -128,11 +128,11 @@ impl Actions {
         panel_is: PanelIs,
     ) -> Result<Judged, Refused> {
         let source = source(actor);
-        let (when, standing, compared, at_panel) = match self.compare(panel, &source, code, panel_is).await? {
+        let (when, lockout, compared, at_panel) = match self.compare(panel, &source, code, panel_is).await? {
             Verdict::Right => return Ok(Judged::Kept),
-            Verdict::Closed(standing) => return Err(locked_out(panel, standing)),
+            Verdict::Closed(lockout) => return Err(locked_out(panel, lockout)),
             Verdict::NothingKept => return Err(nothing_kept(panel)),
-            Verdict::Wrong { when, standing, compared, at_panel } => (when, standing, compared, at_panel),
+            Verdict::Wrong { when, lockout, compared, at_panel } => (when, lockout, compared, at_panel),
         };
         let why_not = match at_panel {
             Ok(PanelIs::LeftAlone) => None,
@@ -150,7 +150,7 @@ impl Actions {
             },
             Err(wait) => Some(format!("the panel itself is asked again in {}", seconds(wait))),
         };
-        Err(wrong(panel, standing, why_not))
+        Err(wrong(panel, lockout, why_not))
     }
 
     /// Compares a code with those that the box keeps, and counts it. Both kept codes are compared always, and as keyed
@@ -167,9 +167,9 @@ impl Actions {
         let (id, source, since_boot) = (panel.clone(), source.to_owned(), clock::since_boot());
         let work = move |tx: &mut Tx<'_>| {
             let now = tx.own_time(since_boot)?;
-            let standing_before = standing(tx, &id, &source, now)?;
-            if standing_before != Standing::Open {
-                return Ok(Verdict::Closed(standing_before));
+            let before = lockout(tx, &id, &source, now)?;
+            if before != Lockout::Open {
+                return Ok(Verdict::Closed(before));
             }
             let kept = kept_codes(tx, &id)?;
             if kept.is_empty() && panel_is == PanelIs::LeftAlone {
@@ -185,9 +185,9 @@ impl Actions {
             } else {
                 by_source.wrong(now, &Limits::OF_SOURCE);
                 by_all.wrong(now, &Limits::OF_PANEL);
-                let standing = by_source.standing(now).max(by_all.standing(now));
+                let lockout = by_source.lockout(now).max(by_all.lockout(now));
                 let at_panel = take_panel_try(tx, &id, now, panel_is)?;
-                Verdict::Wrong { when: now, standing, compared: !kept.is_empty(), at_panel }
+                Verdict::Wrong { when: now, lockout, compared: !kept.is_empty(), at_panel }
             };
             // Written whatever came out: that a write fails must not tell right from wrong.
             tx.put_tries(&id, Some(&source), &by_source)?;
@@ -384,8 +384,8 @@ pub(super) fn kept_codes(view: &View<'_>, panel: &PanelId) -> Result<Vec<Zeroizi
     Ok(kept.into_iter().flatten().collect())
 }
 
-fn standing(view: &View<'_>, panel: &PanelId, source: &str, now: OwnTime) -> Result<Standing, StoreError> {
-    Ok(view.tries(panel, Some(source))?.standing(now).max(view.tries(panel, None)?.standing(now)))
+fn lockout(view: &View<'_>, panel: &PanelId, source: &str, now: OwnTime) -> Result<Lockout, StoreError> {
+    Ok(view.tries(panel, Some(source))?.lockout(now).max(view.tries(panel, None)?.lockout(now)))
 }
 
 fn take_panel_try(
@@ -411,21 +411,21 @@ fn nothing_kept(panel: &PanelId) -> Refused {
     Refused::with(Refusal::InstallerCodeWrong, text)
 }
 
-fn wrong(panel: &PanelId, standing: Standing, why_not: Option<String>) -> Refused {
+fn wrong(panel: &PanelId, lockout: Lockout, why_not: Option<String>) -> Refused {
     let why_not = why_not.map(|why| format!(" ({why})")).unwrap_or_default();
-    let next = match standing {
-        Standing::Open => String::new(),
-        Standing::Wait(left) => format!("; the next one is looked at in {}", seconds(left)),
-        Standing::Blocked => format!("; {}", until_unblocked(panel)),
+    let next = match lockout {
+        Lockout::Open => String::new(),
+        Lockout::Wait(left) => format!("; the next one is looked at in {}", seconds(left)),
+        Lockout::Blocked => format!("; {}", until_unblocked(panel)),
     };
     Refused::with(Refusal::InstallerCodeWrong, format!("the installer code is wrong{why_not}{next}"))
 }
 
-fn locked_out(panel: &PanelId, standing: Standing) -> Refused {
-    let next = match standing {
-        Standing::Open => "try again".to_owned(),
-        Standing::Wait(left) => format!("the next one is looked at in {}", seconds(left)),
-        Standing::Blocked => until_unblocked(panel),
+fn locked_out(panel: &PanelId, lockout: Lockout) -> Refused {
+    let next = match lockout {
+        Lockout::Open => "try again".to_owned(),
+        Lockout::Wait(left) => format!("the next one is looked at in {}", seconds(left)),
+        Lockout::Blocked => until_unblocked(panel),
     };
     Refused::with(Refusal::LockedOut, format!("too many wrong installer codes: {next}"))
 }

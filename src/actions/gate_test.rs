@@ -315,7 +315,7 @@ async fn brute_force_from_many_sources_gets_a_handful_of_comparisons() {
     assert!(last < first * 3 + Duration::from_millis(5), "{first:?} at first, {last:?} at last: it must not grow");
     house.unlock(100, RIGHT).await.expect("the panel's own budget is not used up: others still get in");
     let counted = house.store.read(|view| view.tries(&id(), None)).await.expect("read");
-    assert_eq!(counted.standing(Default::default()), crate::access::Standing::Open);
+    assert_eq!(counted.lockout(Default::default()), crate::access::Lockout::Open);
 
     // More sources than the panel bears: the panel as a whole is closed.
     for source in 200..220 {

@@ -54,7 +54,7 @@ impl Actions {
         if !is_connected(handle.snapshot().borrow().status) {
             return Err(Refusal::PanelOffline.into());
         }
-        match self.judge(actor, &handle, panel, &code, PanelIs::Asked).await? {
+        match self.judge_code(actor, &handle, panel, &code, PanelIs::Asked).await? {
             Judged::Proved(evidence) => Ok(Done::Applied { evidence }),
             Judged::Kept => done(self.prove(&handle, panel, &code).await?),
         }

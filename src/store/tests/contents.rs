@@ -257,7 +257,7 @@ async fn the_boot_counter_counts_openings() {
 async fn wrong_codes_and_the_boxs_own_time_outlive_a_restart() {
     use std::time::Duration;
 
-    use crate::access::{Limits, OwnTime, PanelTries, Standing, Tries};
+    use crate::access::{Limits, Lockout, OwnTime, PanelTries, Tries};
     let (dir, store) = fresh();
     let at = |own, since_boot| OwnTime { own: Duration::from_secs(own), since_boot: Duration::from_secs(since_boot) };
     let (mut tries, mut at_panel) = (Tries::default(), PanelTries::default());
@@ -277,10 +277,7 @@ async fn wrong_codes_and_the_boxs_own_time_outlive_a_restart() {
     let read = store.read(move |view| {
         let now = view.own_time(Duration::from_secs(130))?;
         assert_eq!(now, at(730, 130));
-        assert_eq!(
-            view.tries(&panel("dsc-1"), Some("uid 1000"))?.standing(now),
-            Standing::Wait(Duration::from_secs(60))
-        );
+        assert_eq!(view.tries(&panel("dsc-1"), Some("uid 1000"))?.lockout(now), Lockout::Wait(Duration::from_secs(60)));
         assert_eq!(view.tries(&panel("dsc-1"), None)?, Tries::default(), "everybody's are counted apart");
         assert_eq!(view.tries(&panel("dsc-2"), Some("uid 1000"))?, Tries::default());
         view.panel_tries(&panel("dsc-1"))
