@@ -18,16 +18,16 @@ const EDGES: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("access", &["secrets"]),
     ("pulse", &[]),
-    ("store", &["secrets"]),
+    ("store", &["access", "secrets"]),
     ("payload", &["secrets", "store"]),
     ("panels", &["payload", "pulse", "secrets", "store"]),
     ("actions", &["access", "panels", "payload", "secrets", "store"]),
-    ("api", &["actions", "payload", "secrets"]),
+    ("api", &["access", "actions", "payload", "secrets"]),
     ("cloud", &["access", "actions", "payload", "pulse", "secrets", "store"]),
     ("console", &["access", "actions", "api", "payload", "store"]),
-    ("daemon", &["actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
+    ("daemon", &["access", "actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
     ("demo", &["config", "daemon"]),
-    ("cli", &["actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
+    ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
 ];
 
 /// Crate, and the only places of the root package where its name may stand.

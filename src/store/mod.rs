@@ -8,6 +8,7 @@
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
 mod answers;
+mod approval;
 mod column;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod log;
 mod outbox;
 mod pacing;
 mod recover;
+mod roles;
 mod room;
 mod schema;
 mod secrets;
@@ -36,12 +38,14 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;
+pub use self::roles::Participation;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;

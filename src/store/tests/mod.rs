@@ -7,6 +7,7 @@ mod faults;
 mod grouping;
 mod outbox;
 mod power;
+mod roles;
 mod sealed;
 mod wear;
 
