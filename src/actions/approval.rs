@@ -374,20 +374,20 @@ fn decide(
     if !decision.approve {
         tx.decide_change_request(id, RequestState::Refused, decided, None)?;
         tx.add_log_line(entry.line("refused", Some(about.clone())))?;
-        tx.add_log_line(line_of_asker(&request, decider, "request_refused", &about))?;
+        tx.add_log_line(line_of_asker(&request, &action, decider, "request_refused"))?;
         return Ok(Ok(Done::Changed));
     }
     match carry_out(tx, &request, decider, &action) {
         Ok(()) => {
             tx.decide_change_request(id, RequestState::CarriedOut, decided, None)?;
             tx.add_log_line(entry.line("approved", Some(about.clone())))?;
-            tx.add_log_line(line_of_asker(&request, decider, Done::Changed.word(), &about))?;
+            tx.add_log_line(line_of_asker(&request, &action, decider, Done::Changed.word()))?;
             Ok(Ok(Done::Changed))
         }
         Err(Halt::Refused(refused)) => {
             let code = refused.refusal.code();
             tx.decide_change_request(id, RequestState::Failed, decided, Some(code))?;
-            tx.add_log_line(line_of_asker(&request, decider, code, &about))?;
+            tx.add_log_line(line_of_asker(&request, &action, decider, code))?;
             let text = format!("{about} was approved, but is not possible any more: {}", refused.text);
             Ok(Err(Refused::with(refused.refusal, text)))
         }
@@ -406,7 +406,8 @@ fn carry_out(tx: &mut Tx<'_>, request: &ChangeRequest, decider: &By, action: &Ac
     write(tx, &asker, action)
 }
 
-fn line_of_asker(request: &ChangeRequest, decider: &By, result: &str, about: &str) -> NewLogLine {
+/// What became of what somebody asked for, in their name.
+fn line_of_asker(request: &ChangeRequest, action: &Action, decider: &By, result: &str) -> NewLogLine {
     let asked = &request.asked;
     NewLogLine {
         at: decider.at,
@@ -414,10 +415,10 @@ fn line_of_asker(request: &ChangeRequest, decider: &By, result: &str, about: &st
         role: asked.asker_role.clone(),
         door: asked.door.clone(),
         action: asked.action.clone(),
-        panel: None,
-        slot: None,
+        panel: action.panel().cloned(),
+        slot: action.slot(),
         result: result.to_owned(),
-        text: Some(format!("{about}, decided by {}", decider.name)),
+        text: Some(format!("{}, decided by {}", about(request.id, action), decider.name)),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Action, AddParticipation, CopyRole, CreateCompany, CreateRole, DecideRequest, DeleteCompany, DeleteRole, Done,
     EditCompany, EditParticipation, EditRole, EndParticipation, RestoreDeleted,
 };
-use crate::access::{CompanyId, Permission, role_name};
+use crate::access::{Assigned, CompanyId, Permission, Standing, role_name};
 use crate::store::RequestState;
 
 const SUPER: &str = role_name::SUPER_ADMIN;
@@ -365,6 +365,51 @@ async fn there_is_always_a_way_in() {
     let refused = door.may(&person(1000), Permission::ViewDevices, None).await.expect_err("refused");
     assert_eq!(refused.refusal, Refusal::PermissionDenied, "a role that is not there permits nothing");
     assert!(refused.text.contains("Nothing of the kind") && refused.text.contains("view_devices"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_panel_that_is_not_assigned_and_a_gateway_of_another_company_are_refused() {
+    let bench = Bench::new();
+    let door = bench.door("Installer");
+    let panel = super::samples::PANEL.parse().expect("a panel id");
+    let all = door.standing(&person(1000)).await.expect("a standing");
+    let none = Standing { panels: Assigned::Only(BTreeSet::new()), ..all.clone() };
+    let this =
+        Standing { panels: Assigned::Only([super::samples::PANEL.parse().expect("an id")].into()), ..all.clone() };
+    let outside = Standing { outside: true, ..all.clone() };
+    for (who, standing, refusal) in [
+        ("who sees all", all, None),
+        ("who is assigned", this, None),
+        ("who is not assigned", none, Some(Refusal::NotAssigned)),
+        ("who is of another company", outside, Some(Refusal::PermissionDenied)),
+    ] {
+        let judged = door.judge(&standing, Permission::ManageUsers, Some(&panel));
+        assert_eq!(judged.err().map(|refused| refused.refusal), refusal, "{who}");
+    }
+}
+
+/// P6: in the name of a company only its own part of the tree is changed.
+#[tokio::test]
+async fn somebody_of_a_company_changes_only_its_part_of_the_tree() {
+    let bench = Bench::new();
+    let (door, root) = (bench.door(SUPER), person(0));
+    for action in [found("acme", None), found("acme-north", Some("acme")), found("rival", None)] {
+        door.perform(&root, action).await.expect("made");
+    }
+    let standing = door.standing(&root).await.expect("a standing");
+    let standing = Standing { company: Some(company("acme")), ..standing };
+    let entry = super::Entry::new(&root, "test", None, None);
+    for (what, action, refusal) in [
+        ("at the top", found("acme-two", None), Some(Refusal::PermissionDenied)),
+        ("under a rival", found("rival-north", Some("rival")), Some(Refusal::PermissionDenied)),
+        ("in a rival", join("rival", "me@example.com", SUPER), Some(Refusal::PermissionDenied)),
+        ("under oneself", found("acme-south", Some("acme")), None),
+        ("under a subsidiary", found("acme-oslo", Some("acme-north")), None),
+        ("in a subsidiary", join("acme-oslo", "anna@example.com", "Operator"), None),
+    ] {
+        let answer = door.change(&standing, action, &entry).await;
+        assert_eq!(answer.err().map(|refused| refused.refusal), refusal, "{what}");
+    }
 }
 
 #[tokio::test]

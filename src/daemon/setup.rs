@@ -245,6 +245,7 @@ fn credential_path(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Level;
 
     fn told(doors: &[(&str, &'static str, &str)]) -> Vec<String> {
         let door = |(whose, vendor, addr): &(&str, &'static str, &str)| DoorUse {
@@ -270,5 +271,28 @@ mod tests {
             ["listen no. 1: listens on 10.0.0.1:3072 and panel a on 0.0.0.0:3072: one port twice"]
         );
         assert_eq!(told(&[("panel a", "neor", "10.0.0.1:3072"), ("panel b", "neor", "10.0.0.2:3072")]), [""; 0]);
+    }
+
+    #[test]
+    fn who_may_do_what_is_checked_before_the_daemon_runs() {
+        let look = |lines: &str| {
+            let text = format!("[gateway]\nid = \"site-1\"\n{lines}");
+            let (config, _) =
+                config::parse(&text, std::path::Path::new("/")).check(|_| Problems::default()).expect("read");
+            let problems = check(&config);
+            let about = |key: &str| key.starts_with("access") || key == "gateway.company";
+            problems.iter().filter(|p| about(&p.key)).map(|p| (p.key.clone(), p.level)).collect::<Vec<_>>()
+        };
+        let told = |key: &str, level| vec![(key.to_owned(), level)];
+        for (lines, problems) in [
+            ("", vec![]),
+            ("company = \"acme-north\"\n[access]\nlocal_role = \"end user\"", vec![]),
+            ("[access]\nlocal_role = \"Super Admin\"", told("access.local_role", Level::Warning)),
+            ("[access]\nlocal_role = \"Night shift\"", told("access.local_role", Level::Warning)),
+            ("[access]\nlocal_role = \"\"", told("access.local_role", Level::Error)),
+            ("company = \"Acme North\"", told("gateway.company", Level::Error)),
+        ] {
+            assert_eq!(look(lines), problems, "{lines}");
+        }
     }
 }
