@@ -233,18 +233,26 @@ impl Action {
     /// P4: whether somebody who is not Super Admin can only ask for it, and another person decides.
     #[must_use]
     pub fn needs_approval(&self) -> bool {
-        matches!(
-            self,
-            Self::EditRole(_) | Self::DeleteRole(_) | Self::DeleteCompany(_) | Self::EditParticipation(_) // Installers, accounts, devices: their deletion.
-        )
+        // Deletions of installers, accounts and devices belong here too.
+        matches!(self, Self::EditRole(_) | Self::DeleteRole(_) | Self::DeleteCompany(_) | Self::EditParticipation(_))
     }
 
-    /// What of the box's own records it is about, for the action log and for who decides on it. No secret is in it.
+    /// What else it is about, for the action log and for who decides on it: a zone, a credential, a role, a person.
+    /// Never a secret.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
         let list = |set: &BTreeSet<Permission>| set.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
         let under = |parent: &Option<CompanyId>| parent.as_ref().map_or("at the top".into(), |p| format!("under {p}"));
         Some(match self {
+            Self::Arm { partition, mode, .. } => format!("partition {partition}, {}", word(mode)),
+            Self::Disarm { partition, .. }
+            | Self::SilenceSiren { partition, .. }
+            | Self::SetPartitionLabel { partition, .. } => format!("partition {partition}"),
+            Self::Bypass { zone, bypassed: false, .. } => format!("zone {zone}, taken back"),
+            Self::Bypass { zone, .. } | Self::SetZoneLabel { zone, .. } => format!("zone {zone}"),
+            Self::Output { partition, output, .. } => format!("output {output} of partition {partition}"),
+            Self::Refresh { section, .. } => word(section),
+            Self::SetCredential { credential, .. } => word(credential),
             Self::CreateRole(new) => format!("\"{}\": {}", new.role, list(&new.permissions)),
             Self::CopyRole(new) => format!("\"{}\" as \"{}\"", new.role, new.copy),
             Self::EditRole(edit) => {
@@ -304,6 +312,11 @@ impl Action {
         };
         (name, permission, Some(panel))
     }
+}
+
+/// A plain enum's stable name.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What [`Action::Refresh`] reads.

@@ -233,7 +233,7 @@ impl Actions {
             settled((|| {
                 check(tx, &by, &action)?;
                 write(tx, &by, &action)?;
-                tx.add_log_line(entry.line(Done::Changed.word(), action.subject()))?;
+                tx.add_log_line(entry.line(Done::Changed.word(), None))?;
                 Ok(Done::Changed)
             })())
         };
@@ -266,7 +266,7 @@ impl Actions {
                     body: json(&action)?,
                 })?;
                 let done = Done::Requested { request };
-                tx.add_log_line(entry.line(done.word(), Some(about(request, &action))))?;
+                tx.add_log_line(entry.line(done.word(), Some(format!("request {request}"))))?;
                 Ok(done)
             })())
         };
@@ -417,8 +417,9 @@ fn line_of_asker(request: &ChangeRequest, action: &Action, decider: &By, result:
         action: asked.action.clone(),
         panel: action.panel().cloned(),
         slot: action.slot(),
+        subject: action.subject(),
         result: result.to_owned(),
-        text: Some(format!("{}, decided by {}", about(request.id, action), decider.name)),
+        text: Some(format!("request {}, decided by {}", request.id, decider.name)),
     }
 }
 

@@ -156,7 +156,7 @@ async fn an_edited_role_counts_from_its_holders_next_action_on() {
     // An action that has begun ends by the role that it began with: it is judged before the edit, written after it.
     let standing = door.standing(&holder).await.expect("a standing");
     assert_eq!(door.perform(&admin, edit("Night shift", &[], &[Permission::ManageRoles])).await, Ok(Done::Changed));
-    let entry = super::Entry::new(&holder, "create_role", None, None);
+    let entry = super::Entry::new(&holder, "create_role", None);
     assert_eq!(door.change(&standing, create("Two", &[Permission::ViewUsers]), &entry).await, Ok(Done::Changed));
     // The next one does not begin.
     assert_eq!(
@@ -217,8 +217,9 @@ async fn a_sensitive_change_waits_for_somebody_else_and_both_are_logged() {
     assert_eq!(bench.permits("Night shift").await, Some(vec!["view_users", "view_roles"]));
     let lines = last_lines(&bench, 2).await;
     assert_eq!(lines, ["user-1001 decide_request approved", "user-1000 edit_role changed"]);
-    let text = bench.log().await.last().and_then(|line| line.line.text.clone()).expect("a text");
-    assert!(text.contains("request 1") && text.contains("view_roles") && text.contains("user-1001"), "{text}");
+    let last = bench.log().await.pop().expect("a line").line;
+    assert_eq!(last.text.as_deref(), Some("request 1, decided by user-1001"));
+    assert_eq!(last.subject.as_deref(), Some("\"Night shift\": added [view_roles], removed []"));
     assert_eq!(bench.refusal(ADMIN, 1001, decide(request, false)).await, Some(Refusal::VersionConflict), "once");
 
     let request = ask(&bench, 1000, delete("Night shift")).await;
@@ -306,7 +307,7 @@ async fn a_decision_that_is_cut_off_is_made_whole_or_not_at_all() {
         assert_eq!(gone, carried_out, "cut after {steps}");
         // The first step asks the store for the decider's role, the second hands the decision over.
         assert!(if steps == 0 { !gone } else { gone || steps < 2 }, "cut after {steps}");
-        let about = format!("request {request}: ");
+        let about = format!("request {request},");
         let of_asker = |line: &&LogLine| {
             let text = line.line.text.as_deref().unwrap_or_default();
             line.line.result == "changed" && text.starts_with(&about)
@@ -390,7 +391,7 @@ async fn a_panel_that_is_not_assigned_and_a_gateway_of_another_company_are_refus
         ("who is not assigned", none, Some(Refusal::NotAssigned)),
         ("who is of another company", outside, Some(Refusal::PermissionDenied)),
     ] {
-        let judged = door.judge(&standing, Permission::ManageUsers, Some(&panel));
+        let judged = door.permitted(&standing, Permission::ManageUsers, Some(&panel));
         assert_eq!(judged.err().map(|refused| refused.refusal), refusal, "{who}");
     }
 }
@@ -405,7 +406,7 @@ async fn somebody_of_a_company_changes_only_its_part_of_the_tree() {
     }
     let standing = door.standing(&root).await.expect("a standing");
     let standing = Standing { company: Some(company("acme")), ..standing };
-    let entry = super::Entry::new(&root, "test", None, None);
+    let entry = super::Entry::new(&root, "test", None);
     for (what, action, refusal) in [
         ("at the top", found("acme-two", None), Some(Refusal::PermissionDenied)),
         ("under a rival", found("rival-north", Some("rival")), Some(Refusal::PermissionDenied)),

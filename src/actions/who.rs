@@ -30,7 +30,7 @@ impl Actions {
     /// # Errors
     /// [`Refusal::PermissionDenied`], [`Refusal::NotAssigned`], [`Refusal::PanelNotFound`], [`Refusal::StorageFailed`].
     pub async fn may(&self, actor: &Actor, permission: Permission, panel: Option<&PanelId>) -> Result<(), Refused> {
-        self.judge(&self.standing(actor).await?, permission, panel)
+        self.permitted(&self.standing(actor).await?, permission, panel)
     }
 
     /// The same for somebody who only looks, with what they are, for lists that show them their part. That somebody
@@ -45,9 +45,9 @@ impl Actions {
         panel: Option<&PanelId>,
     ) -> Result<Standing, Refused> {
         let standing = self.standing(actor).await?;
-        if let Err(refused) = self.judge(&standing, permission, panel) {
+        if let Err(refused) = self.permitted(&standing, permission, panel) {
             if refused.refusal != Refusal::PanelNotFound {
-                let entry = Entry::new(actor, "view", panel, None).by(&standing);
+                let entry = Entry::new(actor, "view", panel).by(&standing);
                 self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
             }
             return Err(refused);
@@ -55,7 +55,7 @@ impl Actions {
         Ok(standing)
     }
 
-    pub(super) fn judge(
+    pub(super) fn permitted(
         &self,
         standing: &Standing,
         permission: Permission,

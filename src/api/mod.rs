@@ -14,6 +14,7 @@
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
+//! | `GET log/proof` | | [`LogProof`] |
 //! | `GET roles` | | list of [`RoleRow`] |
 //! | `GET companies?page&size`, `participations?page&size` | | [`Page`] of [`CompanyRow`], [`ParticipationRow`] |
 //! | `GET requests?page&size`, `requests/mine?page&size` | | [`Page`] of [`RequestRow`], the newest first |
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
 use crate::secrets::SealedCode;
+use crate::store::Proof;
 
 pub use roles::{CompanyRow, DeletedRow, ParticipationRow, RequestRow, RoleRow};
 
@@ -259,6 +261,39 @@ pub struct PanelUpdate {
     pub reported_version: u64,
     /// Users that changed since the update before; all in the first one. `null`: nothing is known of the slot any more.
     pub users: BTreeMap<Slot, Option<User>>,
+}
+
+/// What a look through the whole action log found (L2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogProof {
+    /// Nothing was cut, edited or moved.
+    pub sound: bool,
+    /// Lines in the chain.
+    pub lines: u64,
+    /// Lines from before there was a chain; nothing proves them.
+    pub unchained: u64,
+    /// Number of the first line: those before it were pruned after the cloud had them.
+    pub first: Option<u64>,
+    /// Number of the newest line.
+    pub last: Option<u64>,
+    /// Hash of the newest line: compare it with the one that the cloud got under that number.
+    pub head: Option<String>,
+    /// What is wrong, a sentence for each thing.
+    pub damage: Vec<String>,
+}
+
+impl From<Proof> for LogProof {
+    fn from(proof: Proof) -> Self {
+        Self {
+            sound: proof.damage.is_empty(),
+            lines: proof.lines,
+            unchained: proof.unchained,
+            first: proof.first,
+            last: proof.head.map(|link| link.number),
+            head: proof.head.map(|link| link.hash.to_string()),
+            damage: proof.damage.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why the API did not do what it was asked.

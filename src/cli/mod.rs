@@ -15,6 +15,7 @@ mod decode;
 mod demo;
 mod follow;
 mod history;
+mod log;
 mod operator;
 mod out;
 mod panels;
@@ -73,7 +74,7 @@ pub fn run() -> ExitCode {
         Command::Users(args) => asked(users::run(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
-        Command::Log(args) => asked(history::log(args)),
+        Command::Log(args) => asked(log::run(args)),
         Command::Roles(args) => asked(roles::run(args)),
         Command::Companies(args) => asked(companies::run(args)),
         Command::Requests(args) => asked(requests::run(args)),

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
 
@@ -48,6 +49,32 @@ fn errors(text: &str) -> Vec<String> {
     problems.iter().filter(|p| p.level == Level::Error).map(|p| format!("{}: {}", p.key, p.what)).collect()
 }
 
+/// Seconds after which a panel is late and offline, if it may be silent for `quiet` seconds.
+fn timers(panel: &PanelConfig, quiet: u64) -> (u64, u64) {
+    let (quiet, supervision) = (Duration::from_secs(quiet), &panel.supervision);
+    (supervision.period(quiet).as_secs(), supervision.offline_after(quiet).as_secs())
+}
+
+#[test]
+fn supervision_that_the_file_leaves_out_follows_the_way_to_the_panel() {
+    let told = |keys: &str, quiet: u64| {
+        let text =
+            format!("{SMALLEST}[[panel]]\nid = \"a\"\nvendor = \"dsc\"\nsupervision = {{ {keys} }}\n[panel.dsc]\n");
+        let (config, _) = read(&text).expect("valid as far as the file shows");
+        let panel = config.panels.first().expect("a panel");
+        let mut problems = Problems::default();
+        panel.supervision.check(&panel.id, Duration::from_secs(quiet), &mut problems);
+        (timers(panel, quiet), problems.iter().map(|p| format!("{} {}", p.key, p.what)).collect::<Vec<_>>())
+    };
+    assert_eq!(told("", 60), ((60, 180), vec![]));
+    assert_eq!(told("", 120), ((120, 360), vec![]));
+    assert_eq!(told("period_s = 30", 120), ((30, 90), vec![]));
+    assert_eq!(told("offline_after_s = 240", 120), ((120, 240), vec![]));
+    let short = "panel a: supervision.offline_after_s 239 is less than twice the period of 120 s";
+    assert_eq!(told("offline_after_s = 239", 120).1, [short]);
+    assert_eq!(told("offline_after_s = 239", 60), ((60, 239), vec![]));
+}
+
 #[test]
 fn the_smallest_file_has_every_default() {
     let (config, problems) = read(SMALLEST).expect("valid");
@@ -80,7 +107,7 @@ fn every_key_arrives_where_it_belongs() {
     let panel = config.panels.first().expect("a panel");
     assert_eq!((panel.id.as_str(), panel.vendor.as_str()), ("dsc-1", "dsc"));
     assert_eq!(panel.authority, Authority::Cloud);
-    assert_eq!((panel.period.as_secs(), panel.offline_after.as_secs()), (30, 90));
+    assert_eq!(timers(panel, 60), (30, 90));
     assert_eq!(panel.credentials.password, Some(SecretSource::File("/etc/panelgate/evl.password".into())));
     assert_eq!(panel.vendor_table.get("anything"), Some(&toml::Value::Integer(1)));
 }

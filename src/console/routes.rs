@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Api, ApiError, follow, roles};
 use crate::access::{Actor, Permission};
 use crate::actions::Done;
-use crate::api::{Asked, BoxInfo, BoxKey, Dialling, DoorRow, OutboxState, Page, PageError, ROOT, WantingRow};
+use crate::api::{Asked, BoxInfo, BoxKey, Dialling, DoorRow, LogProof, OutboxState, Page, PageError, ROOT, WantingRow};
 use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -42,6 +42,7 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/events", get(events))
         .route("/events/follow", get(follow::events))
         .route("/log", get(log))
+        .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
         .merge(roles::paths())
         .with_state(api)
@@ -198,6 +199,11 @@ async fn log(
     };
     let seen = lines.into_iter().filter(|line| line.line.panel.as_ref().is_none_or(|panel| viewer.sees(panel)));
     Ok(Json(seen.map(LogLine::from).collect()))
+}
+
+async fn log_proof(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<LogProof> {
+    api.actions.may_view(&actor, Permission::ViewActionLog, None).await?;
+    Ok(Json(api.actions.prove_log().await?.into()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

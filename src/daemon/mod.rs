@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{Ended, StartError};
 pub use health::Health;
 pub use logging::start as start_log;
-pub use setup::{check, links};
+pub use setup::{Way, check, ways};
 pub use supervisor::{RestartPolicy, Supervisor, UnitError};
 
 use crate::actions::Actions;

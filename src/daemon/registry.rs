@@ -353,13 +353,16 @@ pub mod simulator {
         config.installer = wanted.installer;
         config.download_code = wanted.password;
         config.clock = PanelClock::from_unix(local_seconds());
-        for (name, value) in &wanted.settings {
-            config.set(name, value)?;
-        }
         if service {
             // A simulator does not see where its client comes from.
-            let config = ServiceConfig { ip_check: IpCheck::Ignored, ..ServiceConfig::new(config) };
+            let mut config = ServiceConfig { ip_check: IpCheck::Ignored, ..ServiceConfig::new(config) };
+            for (name, value) in &wanted.settings {
+                config.set(name, value)?;
+            }
             return Ok(Box::new(JsonRpcSimulator::new(config).map_err(|error| error.to_string())?));
+        }
+        for (name, value) in &wanted.settings {
+            config.set(name, value)?;
         }
         let simulator = VisonicSimulator::new(config).map_err(|error| error.to_string())?;
         Ok(Box::new(simulator))

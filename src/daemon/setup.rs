@@ -172,27 +172,52 @@ impl DoorUse {
     }
 }
 
-/// How each panel will be reached, for people.
+/// How a panel will be reached and watched over, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The panel.
+    pub panel: PanelId,
+    /// Its link.
+    pub link: String,
+    /// After which silence it is late, and offline.
+    pub silence: String,
+}
+
+/// The ways to all panels.
 #[must_use]
-pub fn links(config: &Config) -> Vec<(PanelId, String)> {
+pub fn ways(config: &Config) -> Vec<Way> {
     let mut unheard = Problems::default();
-    let link = |panel: &PanelConfig, unheard: &mut Problems| {
-        registry::factory(panel, unheard).map_or_else(|| "-".to_owned(), |factory| factory.link().to_string())
+    let mut way = |panel: &PanelConfig| {
+        let (link, silence) = match registry::factory(panel, &mut unheard) {
+            Some(factory) => {
+                let (supervision, quiet) = (&panel.supervision, factory.quiet());
+                let (late, offline) = (supervision.period(quiet), supervision.offline_after(quiet));
+                (factory.link().to_string(), format!("{late:?}, {offline:?}"))
+            }
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        Way { panel: panel.id.clone(), link, silence }
     };
-    config.panels.iter().map(|panel| (panel.id.clone(), link(panel, &mut unheard))).collect()
+    config.panels.iter().map(&mut way).collect()
 }
 
 fn setup(panel: &PanelConfig, problems: &mut Problems) -> Option<PanelSetup> {
     let factory = registry::factory(panel, problems);
     let credentials = credentials(panel, problems);
+    let factory = factory?;
+    let (supervision, quiet) = (&panel.supervision, factory.quiet());
+    supervision.check(&panel.id, quiet, problems);
     Some(PanelSetup {
         id: panel.id.clone(),
-        factory: factory?,
         authority: match panel.authority {
             config::Authority::Panel => Authority::Panel,
             config::Authority::Cloud => Authority::Cloud,
         },
-        supervision: SupervisionConfig { period: panel.period, offline_after: panel.offline_after },
+        supervision: SupervisionConfig {
+            period: supervision.period(quiet),
+            offline_after: supervision.offline_after(quiet),
+        },
+        factory,
         credentials: credentials?,
     })
 }

@@ -9,6 +9,7 @@
 
 mod answers;
 mod approval;
+mod chain;
 mod column;
 mod error;
 mod events;
@@ -39,9 +40,10 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
 pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
+pub use self::chain::{ChainHash, Damage, Link, NoHash, Proof, Verifier};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
-pub use self::log::{LogLine, NewLogLine};
+pub use self::log::{ChainEnds, LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;

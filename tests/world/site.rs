@@ -62,6 +62,12 @@ impl PanelSpec {
         Self { vendor: "visonic", way, master: Some("1111".into()), ..Self::new(id, String::new()) }
     }
 
+    /// The same behind the service of a PowerLink 3 module, read only.
+    pub(crate) fn powerlink(id: &str, addr: std::net::SocketAddr) -> Self {
+        let line = format!("transport = \"jsonrpc\"\nhost = \"{}\"\nport = {}\n", addr.ip(), addr.port());
+        Self { password: Some("1111".into()), ..Self::visonic(id, &line) }
+    }
+
     fn new(id: &str, way: String) -> Self {
         Self {
             id: id.into(),

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::model::{Enrolment, Family, Model};
 
 /// The slot of the master user [doc M].
-const MASTER_SLOT: u16 = 1;
+pub(crate) const MASTER_SLOT: u16 = 1;
 
 /// Whether it is the master's slot.
 pub(crate) fn is_master(slot: Slot) -> bool {
@@ -65,9 +65,9 @@ fn slots(last: u16) -> Vec<RoleSlots> {
 
 const CODES: &str = "Codes are read over this port and cannot be written: at the panel, the master user opens the user \
     settings with their own code, chooses user codes and the user's number, and types the new code; 0000 deletes it.";
-const PARTITIONS: &str =
+pub(crate) const PARTITIONS: &str =
     "Users' partitions are set at the panel: user settings, user codes, the user's number, then the partitions.";
-const ROLES: &str = "The role goes with the user's number: user 1 is the master, the others are users.";
+pub(crate) const ROLES: &str = "The role goes with the user's number: user 1 is the master, the others are users.";
 /// What a person does at the panel, since nothing of it can be done here.
 const INSTEAD: [(Field, &str); 3] = [(Field::Code, CODES), (Field::Partitions, PARTITIONS), (Field::Role, ROLES)];
 

@@ -1,5 +1,7 @@
 //! Joins the session with the contract: the only place that is asynchronous.
 
+use std::time::Duration;
+
 use panel_driver::{
     BoxFuture, DriverError, DriverFactory, DriverPort, DriverStart, Link, LinkConfig, PanelDriver, run_session,
 };
@@ -8,6 +10,7 @@ use panel_model::Capabilities;
 use crate::capabilities::capabilities;
 use crate::config::{Config, Transport, Writes};
 use crate::jsonrpc::{self, JsonRpcSession};
+use crate::quirks::QUIET;
 use crate::session::VisonicSession;
 
 /// Makes drivers for one configured panel.
@@ -38,6 +41,13 @@ impl DriverFactory for VisonicFactory {
 
     fn link(&self) -> &LinkConfig {
         self.config.transport.link()
+    }
+
+    fn quiet(&self) -> Duration {
+        match self.config.transport {
+            Transport::Serial(_) => QUIET,
+            Transport::JsonRpc(..) => jsonrpc::quirks::QUIET,
+        }
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {

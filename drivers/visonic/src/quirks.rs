@@ -51,6 +51,8 @@ pub(crate) const SETUP_TRIES: u8 = 3;
 pub(crate) const SETUP_AGAIN: Duration = secs(45);
 /// Without enrolment so often, since nothing else shows that the panel is there [impl P4: 25 and 88 s].
 pub(crate) const POLL: Duration = secs(60);
+/// So nothing may be heard of a panel that is well for so long: two polls, the second one's answer late [inferred].
+pub(crate) const QUIET: Duration = secs(120);
 /// Repeats of one A7 within this time are the panel's, because our acknowledgement was lost [inferred].
 pub(crate) const REPEAT: Duration = secs(5);
 /// After an event that may mean changed codes the users are read when it was quiet for so long [inferred].

@@ -7,6 +7,7 @@
 //!
 //! It shares HTTP with the driver, nothing else of JSON-RPC. What is invented is said where it stands.
 
+mod knobs;
 mod methods;
 mod options;
 mod service;
