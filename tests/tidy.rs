@@ -22,10 +22,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("payload", &["secrets", "store"]),
     ("panels", &["payload", "pulse", "secrets", "store"]),
     ("actions", &["access", "panels", "payload", "secrets", "store"]),
-    ("api", &["actions", "payload", "secrets", "store"]),
+    ("api", &["access", "actions", "payload", "secrets", "store"]),
     ("cloud", &["access", "actions", "payload", "pulse", "secrets", "store"]),
     ("console", &["access", "actions", "api", "payload", "store"]),
-    ("daemon", &["actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
+    ("daemon", &["access", "actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
     ("demo", &["config", "daemon"]),
     ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
 ];

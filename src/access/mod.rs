@@ -1,21 +1,28 @@
 //! Who acts, and what they may do. Pure: knows no panel, no store and no clock; time is an argument.
 //!
-//! [`Actor`] is who stands at a door, [`Permission`] what a role can allow (P2), [`Role`] a named set of them (P3).
-//! [`Tries`] counts wrong installer codes, [`Sessions`] says what is unlocked (I3).
-//! The questions are asked in `actions/who.rs`, which reads the store.
+//! [`Actor`] is who stands at a door, [`Standing`] what they are at the moment of one action, [`Permission`] what a role
+//! can allow (P2), [`Role`] a named set of them (P3), [`Company`] a place in the tree of companies (P6). [`Tries`]
+//! counts wrong installer codes, [`Sessions`] says what is unlocked (I3).
+//! The questions are asked in `actions/who.rs` and `actions/gate.rs`, which read the store.
 
+mod company;
 mod lockout;
+mod name;
 mod permission;
 mod role;
 mod session;
+mod standing;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use company::{Company, CompanyId, CompanyIdError, reaches};
 pub use lockout::{Limits, Lockout, OwnTime, PanelTries, Tries};
+pub use name::{Name, NameError};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
 pub use session::{IDLE, LONGEST, Sessions};
+pub use standing::{Assigned, LocalAccess, Standing, TokenClaims, within};
 
 use crate::secrets::SealedCode;
 
@@ -63,7 +70,7 @@ pub enum Principal {
 pub struct Actor {
     /// For the action log: the system user's name, the person's e-mail, the cloud's name.
     pub name: String,
-    /// The role's name, for the action log.
+    /// The role's name as the door knows it; the action log has the one of the [`Standing`].
     pub role: String,
     /// The way in.
     pub door: Door,

@@ -1,8 +1,15 @@
+use std::collections::BTreeSet;
+
 use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::Permission;
+use super::approval::{DecideRequest, RestoreDeleted};
+use super::companies::{
+    AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation,
+};
+use super::roles::{CopyRole, CreateRole, DeleteRole, EditRole};
+use crate::access::{CompanyId, Permission};
 use crate::secrets::SealedCode;
 
 /// One thing that somebody can ask for. Its JSON is the body of the local API and, later, of an MQTT request.
@@ -181,6 +188,30 @@ pub enum Action {
         panel: PanelId,
     },
     // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
+    /// P3: make a role.
+    CreateRole(CreateRole),
+    /// P3: make a role like another one.
+    CopyRole(CopyRole),
+    /// P3: change what a role permits.
+    EditRole(EditRole),
+    /// P3, P7: delete a role that nobody holds.
+    DeleteRole(DeleteRole),
+    /// P6: make a company.
+    CreateCompany(CreateCompany),
+    /// P6: name a company anew, or move it in the tree.
+    EditCompany(EditCompany),
+    /// P7: delete a company that nothing belongs to.
+    DeleteCompany(DeleteCompany),
+    /// Let somebody take part in a company.
+    AddParticipation(AddParticipation),
+    /// P4: give somebody another role in a company.
+    EditParticipation(EditParticipation),
+    /// End somebody's part in a company.
+    EndParticipation(EndParticipation),
+    /// P4: decide what somebody else asked for.
+    DecideRequest(DecideRequest),
+    /// P5: bring back what was deleted.
+    RestoreDeleted(RestoreDeleted),
     // Installers, managers, accounts (people.rs, accounts.rs).
     // Equipment register and commissioning (register.rs, commissioning.rs).
 }
@@ -217,21 +248,47 @@ impl Action {
         }
     }
 
-    /// What else it is about, for the action log: a zone, a credential, a person. Never a secret.
+    /// P4: whether somebody who is not Super Admin can only ask for it, and another person decides.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        // Deletions of installers, accounts and devices belong here too.
+        matches!(self, Self::EditRole(_) | Self::DeleteRole(_) | Self::DeleteCompany(_) | Self::EditParticipation(_))
+    }
+
+    /// What else it is about, for the action log and for who decides on it: a zone, a credential, a role, a person.
+    /// Never a secret.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
-        match self {
-            Self::Arm { partition, mode, .. } => Some(format!("partition {partition}, {}", word(mode))),
+        let list = |set: &BTreeSet<Permission>| set.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
+        let under = |parent: &Option<CompanyId>| parent.as_ref().map_or("at the top".into(), |p| format!("under {p}"));
+        Some(match self {
+            Self::Arm { partition, mode, .. } => format!("partition {partition}, {}", word(mode)),
             Self::Disarm { partition, .. }
             | Self::SilenceSiren { partition, .. }
-            | Self::SetPartitionLabel { partition, .. } => Some(format!("partition {partition}")),
-            Self::Bypass { zone, bypassed: false, .. } => Some(format!("zone {zone}, taken back")),
-            Self::Bypass { zone, .. } | Self::SetZoneLabel { zone, .. } => Some(format!("zone {zone}")),
-            Self::Output { partition, output, .. } => Some(format!("output {output} of partition {partition}")),
-            Self::Refresh { section, .. } => Some(word(section)),
-            Self::SetCredential { credential, .. } => Some(word(credential)),
-            _ => None,
-        }
+            | Self::SetPartitionLabel { partition, .. } => format!("partition {partition}"),
+            Self::Bypass { zone, bypassed: false, .. } => format!("zone {zone}, taken back"),
+            Self::Bypass { zone, .. } | Self::SetZoneLabel { zone, .. } => format!("zone {zone}"),
+            Self::Output { partition, output, .. } => format!("output {output} of partition {partition}"),
+            Self::Refresh { section, .. } => word(section),
+            Self::SetCredential { credential, .. } => word(credential),
+            Self::CreateRole(new) => format!("\"{}\": {}", new.role, list(&new.permissions)),
+            Self::CopyRole(new) => format!("\"{}\" as \"{}\"", new.role, new.copy),
+            Self::EditRole(edit) => {
+                format!("\"{}\": added [{}], removed [{}]", edit.role, list(&edit.add), list(&edit.remove))
+            }
+            Self::DeleteRole(delete) => format!("\"{}\"", delete.role),
+            Self::CreateCompany(new) => format!("{} \"{}\" {}", new.company, new.name, under(&new.parent)),
+            Self::EditCompany(edit) => format!("{} \"{}\" {}", edit.company, edit.name, under(&edit.parent)),
+            Self::DeleteCompany(delete) => delete.company.to_string(),
+            Self::AddParticipation(AddParticipation { company, person, role })
+            | Self::EditParticipation(EditParticipation { company, person, role }) => {
+                format!("{person} in {company} as \"{role}\"")
+            }
+            Self::EndParticipation(end) => format!("{} in {}", end.person, end.company),
+            Self::DecideRequest(decision) => format!("request {}", decision.request),
+            Self::RestoreDeleted(restored) => format!("deleted thing {}", restored.deleted),
+            _ => return None,
+        })
     }
 
     fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
@@ -259,6 +316,18 @@ impl Action {
             Self::Lock { panel } => return ("lock", P::ControlDevices, panel.as_ref()),
             Self::Unblock { panel } => ("unblock", P::ManageInstallers, panel),
             // Roles, companies, requests.
+            Self::CreateRole(_) => return ("create_role", P::ManageRoles, None),
+            Self::CopyRole(_) => return ("copy_role", P::ManageRoles, None),
+            Self::EditRole(_) => return ("edit_role", P::ManageRoles, None),
+            Self::DeleteRole(_) => return ("delete_role", P::DeleteRoles, None),
+            Self::CreateCompany(_) => return ("create_company", P::ManageCompanies, None),
+            Self::EditCompany(_) => return ("edit_company", P::ManageCompanies, None),
+            Self::DeleteCompany(_) => return ("delete_company", P::DeleteCompanies, None),
+            Self::AddParticipation(_) => return ("add_participation", P::ManageParticipation, None),
+            Self::EditParticipation(_) => return ("edit_participation", P::ManageParticipation, None),
+            Self::EndParticipation(_) => return ("end_participation", P::DeleteParticipation, None),
+            Self::DecideRequest(_) => return ("decide_request", P::DecideRequests, None),
+            Self::RestoreDeleted(_) => return ("restore_deleted", P::RestoreDeleted, None),
             // Installers, managers, accounts.
             // Equipment register and commissioning.
         };

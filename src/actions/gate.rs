@@ -303,23 +303,11 @@ impl Actions {
     }
 }
 
-/// The panel, where the action needs its installer code on site. Arming, disarming and silencing with a user's code are
-/// the panel's own matter, reading changes nothing, and proving a code is the proof itself.
+/// The panel, where the action needs its installer code on site: every action about a panel, but for those that are
+/// named here. Arming, disarming and silencing with a user's code are the panel's own matter, reading changes nothing,
+/// and proving a code is the proof itself.
 fn needs_code(action: &Action) -> Option<&PanelId> {
     match action {
-        Action::SetCode { panel, .. }
-        | Action::SetLabel { panel, .. }
-        | Action::SetPartitions { panel, .. }
-        | Action::SetRole { panel, .. }
-        | Action::DisableUser { panel, .. }
-        | Action::Arm { panel, code: None, .. }
-        | Action::Bypass { panel, .. }
-        | Action::Output { panel, .. }
-        | Action::SetZoneLabel { panel, .. }
-        | Action::SetPartitionLabel { panel, .. }
-        | Action::SetClock { panel }
-        | Action::ChangeInstallerCode { panel, .. }
-        | Action::SetCredential { panel, .. } => Some(panel),
         Action::Refresh { .. }
         | Action::Arm { code: Some(_), .. }
         | Action::Disarm { .. }
@@ -328,6 +316,7 @@ fn needs_code(action: &Action) -> Option<&PanelId> {
         | Action::Unlock { .. }
         | Action::Lock { .. }
         | Action::Unblock { .. } => None,
+        other => other.panel(),
     }
 }
 

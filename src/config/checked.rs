@@ -6,7 +6,7 @@ use panel_model::GatewayId;
 
 use super::panel::{self, PanelConfig};
 use super::problem::Problems;
-use super::raw::{RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
+use super::raw::{RawAccess, RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
 use super::{DEFAULT_SOCKET, SecretSource};
 
@@ -21,6 +21,10 @@ pub struct Config {
     pub socket: PathBuf,
     /// Group that may use the socket; without it the service's own.
     pub group: Option<String>,
+    /// The company that the box belongs to, by its id.
+    pub company: Option<String>,
+    /// Who may do what on the box itself.
+    pub access: AccessConfig,
     /// Bounds of the store.
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
@@ -31,6 +35,13 @@ pub struct Config {
     pub listens: Vec<ListenConfig>,
     /// The panels, in the order of the file; their ids differ.
     pub panels: Vec<PanelConfig>,
+}
+
+/// Who may do what on the box itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessConfig {
+    /// Role of system users who may use the socket.
+    pub local_role: String,
 }
 
 /// Bounds of the store.
@@ -113,12 +124,14 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let mut file = Section::new("", problems);
     file.unknown::<RawConfig>(&raw.unknown);
     let gateway = file.required("gateway", raw.gateway, "a section [gateway] with at least the key `id`");
+    let access = file.optional("access", raw.access, "a section [access]").unwrap_or_default();
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
     let log = file.optional("log", raw.log, "a section [log]").unwrap_or_default();
     let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
     let gateway = gateway.and_then(|raw| check_gateway(raw, folder, problems));
+    let access = check_access(access, problems);
     let store = check_store(store, problems);
     if cloud.is_none() {
         problems.warning("cloud", "there is none", "nothing is published; events wait in the box's outbox");
@@ -127,8 +140,8 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let log = check_log(log, problems);
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
-    let Gateway { id, data_dir, socket, group } = gateway?;
-    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, log, listens, panels })
+    let Gateway { id, data_dir, socket, group, company } = gateway?;
+    Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, log, listens, panels })
 }
 
 struct Gateway {
@@ -136,6 +149,7 @@ struct Gateway {
     data_dir: PathBuf,
     socket: PathBuf,
     group: Option<String>,
+    company: Option<String>,
 }
 
 fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Option<Gateway> {
@@ -145,12 +159,21 @@ fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Opt
     let data_dir = section.optional("data_dir", raw.data_dir, "the path of a folder");
     let socket = section.optional("socket", raw.socket, "a path");
     let group = section.optional("group", raw.group, "the name of a group of this machine");
+    let company = section.optional("company", raw.company, "the id of a company");
     Some(Gateway {
         id: id?,
         data_dir: folder.join(data_dir.unwrap_or_else(|| "/var/lib/panelgate".into())),
         socket: folder.join(socket.unwrap_or_else(|| DEFAULT_SOCKET.into())),
         group,
+        company,
     })
+}
+
+fn check_access(raw: RawAccess, problems: &mut Problems) -> AccessConfig {
+    let mut section = Section::new("access.", problems);
+    section.unknown::<RawAccess>(&raw.unknown);
+    let local_role = section.optional("local_role", raw.local_role, "the name of a role");
+    AccessConfig { local_role: local_role.unwrap_or_else(|| "Installer".into()) }
 }
 
 fn check_store(raw: RawStore, problems: &mut Problems) -> StoreConfig {

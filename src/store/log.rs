@@ -28,7 +28,7 @@ pub struct NewLogLine {
     pub slot: Option<Slot>,
     /// What else it is about: a zone, a person, a role.
     pub subject: Option<String>,
-    /// How it ended: `accepted`, `applied`, or a refusal's code.
+    /// How it ended: `accepted`, `applied`, `changed` and so on, or a refusal's code.
     pub result: String,
     /// More for people.
     pub text: Option<String>,

@@ -9,6 +9,7 @@
 
 mod access;
 mod answers;
+mod approval;
 mod chain;
 mod column;
 mod error;
@@ -18,6 +19,7 @@ mod log;
 mod outbox;
 mod pacing;
 mod recover;
+mod roles;
 mod room;
 mod schema;
 mod secrets;
@@ -38,6 +40,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
 pub use self::chain::{ChainHash, Damage, Link, NoHash, Proof, Verifier};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
@@ -45,6 +48,7 @@ pub use self::log::{ChainEnds, LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;
+pub use self::roles::Participation;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;

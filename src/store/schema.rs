@@ -14,6 +14,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_tag.sql")),
     M::up(include_str!("migrations/0003_access.sql")),
+    M::up(include_str!("migrations/0004_roles.sql")),
     M::up(include_str!("migrations/0007_log_chain.sql")),
 ];
 

@@ -8,6 +8,7 @@ mod grouping;
 mod log;
 mod outbox;
 mod power;
+mod roles;
 mod sealed;
 mod wear;
 
