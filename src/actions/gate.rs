@@ -337,13 +337,11 @@ fn shown<'a>(actor: &'a Actor, action: &'a Action) -> Option<&'a SealedCode> {
     actor.installer_code.as_ref().or(current)
 }
 
-/// Whether the panel can be asked about a code now. It is not in the middle of long work, and a code that no such panel
-/// can have is not worth one of its tries.
+/// Whether the panel can be asked about a code now. A code that no such panel can have is not worth one of its tries.
 fn can_be_asked(handle: &PanelHandle, code: &AccessCode) -> bool {
     let picture = handle.snapshot().borrow().clone();
     provable(picture.capabilities.sections.installer_code).is_ok()
         && is_connected(picture.status)
-        && picture.progress.is_none()
         && picture.capabilities.codes.check(code).is_ok()
 }
 
