@@ -27,7 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("console", &["access", "actions", "api", "payload", "store"]),
     ("daemon", &["actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
     ("demo", &["config", "daemon"]),
-    ("cli", &["actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
+    ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
 ];
 
 /// Crate, and the only places of the root package where its name may stand.

@@ -1,16 +1,28 @@
 //! Who acts, and what they may do. Pure: knows no panel, no store and no clock; time is an argument.
 //!
 //! [`Actor`] is who stands at a door, [`Permission`] what a role can allow (P2), [`Role`] a named set of them (P3).
-//! The questions are asked in `actions/who.rs`, which reads the store.
+//! The questions are asked in `actions/who.rs`, which reads the store. `token.rs` and `key_set.rs` judge what cloud
+//! operators show (C5).
 
+mod key_set;
 mod permission;
 mod role;
+mod signer;
+pub mod token;
+#[cfg(test)]
+mod token_test;
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
+pub use key_set::{KeySet, KeySetError};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
+pub use signer::{NoKey, Signer};
+pub use token::{Claims, Token, TokenFault};
 
 use crate::secrets::SealedCode;
 
@@ -51,6 +63,30 @@ pub enum Principal {
     },
     /// Whoever may publish desired documents: the broker's access list decides.
     Broker,
+    /// A cloud operator, by a signed token whose company has a say over this gateway (C5, P6).
+    Token {
+        /// Who.
+        sub: String,
+        /// In which role.
+        role: String,
+        /// All that the token permits.
+        permissions: BTreeSet<Permission>,
+        /// For which company.
+        company: String,
+        /// The request that the token came with.
+        request: Uuid,
+    },
+}
+
+impl Principal {
+    /// Whether the token permits that; `None` where there is no token.
+    #[must_use]
+    pub fn token_permits(&self, permission: Permission) -> Option<bool> {
+        match self {
+            Self::Token { permissions, .. } => Some(permissions.contains(&permission)),
+            _ => None,
+        }
+    }
 }
 
 /// Who acts, with what they show for this one action.
@@ -89,6 +125,24 @@ impl Actor {
             role: "cloud".into(),
             door: Door::Cloud,
             principal: Principal::Broker,
+            installer_code: None,
+        }
+    }
+
+    /// A cloud operator, by the claims of a token that was proved, for one request.
+    #[must_use]
+    pub fn token(claims: &Claims, request: Uuid) -> Self {
+        Self {
+            name: claims.sub.clone(),
+            role: claims.role.clone(),
+            door: Door::Cloud,
+            principal: Principal::Token {
+                sub: claims.sub.clone(),
+                role: claims.role.clone(),
+                permissions: claims.known_permissions(),
+                company: claims.company.clone(),
+                request,
+            },
             installer_code: None,
         }
     }

@@ -84,7 +84,7 @@ impl Actions {
         done(handle.command(command).await)
     }
 
-    async fn set_credential(
+    pub(super) async fn set_credential(
         &self,
         handle: &PanelHandle,
         panel: &PanelId,
@@ -187,7 +187,7 @@ impl Actions {
     }
 
     /// U9, the other way round.
-    async fn not_a_users_code(&self, panel: &PanelId, code: &AccessCode) -> Result<(), Refused> {
+    pub(super) async fn not_a_users_code(&self, panel: &PanelId, code: &AccessCode) -> Result<(), Refused> {
         let hash = self.0.keys.code_hash(panel, code.expose());
         let id = panel.clone();
         let taken = self

@@ -2,12 +2,17 @@
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
+//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `requests.rs` is the way in for
+//! operators in the cloud, on the authority that `authority.rs` keeps.
 
 mod action;
+mod authority;
 mod commands;
+mod directory;
 mod gate;
 mod orders;
+mod request;
+mod requests;
 mod rules;
 #[cfg(test)]
 mod rules_test;
@@ -23,8 +28,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 pub use action::{Action, CredentialKind, RefreshSection};
+pub use authority::AuthorityConfig;
+pub use request::{Request, RequestOutcome, Response};
+pub use requests::{LARGEST_REQUEST, RequestMessage};
 
 use crate::access::Actor;
 use crate::panels::{Dialling, PanelHandle, Panels};
@@ -96,6 +105,8 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    authority: authority::Authority,
+    directory: directory::Directory,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -104,7 +115,8 @@ impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
-        Self(Arc::new(Parts { gateway, store, panels, keys, tasks: TaskTracker::new() }))
+        let (authority, directory) = Default::default();
+        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -253,6 +265,8 @@ struct Entry {
     action: &'static str,
     panel: Option<PanelId>,
     slot: Option<Slot>,
+    /// The cloud's request that it is done for.
+    request: Option<Uuid>,
 }
 
 impl Entry {
@@ -264,6 +278,7 @@ impl Entry {
             action,
             panel: panel.cloned(),
             slot,
+            request: requests::request_of(actor),
         }
     }
 

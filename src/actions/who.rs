@@ -11,9 +11,10 @@ impl Actions {
     /// # Errors
     /// [`Refusal::PanelNotFound`], [`Refusal::PermissionDenied`].
     pub async fn may(&self, actor: &Actor, permission: Permission, panel: Option<&PanelId>) -> Result<(), Refused> {
-        let permitted = match actor.principal {
+        let permitted = match &actor.principal {
             Principal::System { .. } => true,
             Principal::Broker => permission == Permission::ManageUsers,
+            token @ Principal::Token { .. } => token.token_permits(permission).unwrap_or(false),
         };
         if !permitted {
             return Err(Refusal::PermissionDenied.into());

@@ -8,7 +8,7 @@ use panel_model::{PanelId, PanelSnapshot, WallTime};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::session::Message;
+use super::session::{Message, Properties};
 use super::topic::Topic;
 use super::{Identity, Target};
 use crate::payload::{
@@ -65,6 +65,7 @@ struct Entry {
 enum Subject {
     Status,
     Info,
+    Directory,
     PanelStatus(usize),
     State(usize),
     Reported(usize),
@@ -84,7 +85,7 @@ pub(super) struct Ticket(usize);
 
 impl Retained {
     pub(super) fn new(panels: usize) -> Self {
-        let gateway = [Subject::Status, Subject::Info];
+        let gateway = [Subject::Status, Subject::Info, Subject::Directory];
         let panels = (0..panels).flat_map(|n| [Subject::PanelStatus(n), Subject::State(n), Subject::Reported(n)]);
         let entry = |subject| Entry { subject, due: Due::Now, in_flight: false, fingerprint: None };
         Self { entries: gateway.into_iter().chain(panels).map(entry).collect(), in_flight: 0 }
@@ -107,6 +108,13 @@ impl Retained {
     pub(super) fn wanting_changed(&mut self, now: Instant) {
         for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Info) {
             entry.due = entry.due.later(now);
+        }
+    }
+
+    /// Something became of the directory.
+    pub(super) fn directory_changed(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Directory) {
+            entry.due = Due::Now;
         }
     }
 
@@ -196,6 +204,7 @@ impl Subject {
                 target.retained(&Topic::Status, &status)
             }
             Self::Info => target.retained(&Topic::Info, &info(target)),
+            Self::Directory => target.retained(&Topic::DirectoryReported, &*target.directory.borrow()),
             Self::PanelStatus(n) => {
                 let picture = picture(n)?;
                 let status = PanelStatus::from(&*picture);
@@ -260,6 +269,6 @@ impl Target<'_> {
     pub(super) fn message<T: Serialize>(&self, topic: &Topic, payload: &T) -> Option<Message> {
         let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
         let name = topic.encode(self.prefix, &self.identity.gateway);
-        Some(Message { topic: name, payload, retain: topic.is_retained() })
+        Some(Message { topic: name, payload, retain: topic.is_retained(), properties: Properties::default() })
     }
 }

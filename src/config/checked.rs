@@ -58,6 +58,10 @@ pub struct CloudConfig {
     pub username: Option<String>,
     pub password: Option<SecretSource>,
     pub keep_alive: Duration,
+    /// JWKS file with the keys that operators' tokens are signed with; without it no request is done.
+    pub keys: Option<PathBuf>,
+    /// The company that the box belongs to, until the cloud's directory names one.
+    pub company: Option<String>,
 }
 
 /// PEM files for a TLS connection.
@@ -183,9 +187,22 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
         section.error("username", "is missing beside `password`", "give the user name that the password belongs to");
     }
     let keep_alive = Duration::from_secs(section.number("keep_alive_s", raw.keep_alive_s, 30, 5..=3_600));
+    let keys = section.optional("keys", raw.keys, "the path of a JWKS file").map(|path| folder.join(path));
+    if let Some(path) = keys.as_ref().filter(|path| !path.is_file()) {
+        section.error("keys", format!("there is no file {}", path.display()), "give the path of the cloud's JWKS file");
+    }
+    let company = section.optional("company", raw.company, "the short name of a company");
+    if company.as_ref().is_some_and(|name| name.is_empty() || name.len() > 64 || name.chars().any(char::is_control)) {
+        section.error("company", "is no short name", "give 1 to 64 characters, as operators' tokens have them");
+    }
+    if keys.is_some() && company.is_none() {
+        let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
+        section.warning("company", "is missing beside `keys`", hint);
+    }
     let tls = check_tls(&mut section, url.as_ref().map(|url| url.tls), ca, cert, key);
     let url = url?;
-    Some(CloudConfig { host: url.host, port: url.port, tls, protocol, prefix, username, password, keep_alive })
+    let (host, port) = (url.host, url.port);
+    Some(CloudConfig { host, port, tls, protocol, prefix, username, password, keep_alive, keys, company })
 }
 
 fn check_tls(

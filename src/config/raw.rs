@@ -84,6 +84,8 @@ pub(super) struct RawCloud {
     pub username: Field<String>,
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
+    pub keys: Field<PathBuf>,
+    pub company: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

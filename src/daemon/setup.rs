@@ -7,8 +7,8 @@ use panel_driver::LinkConfig;
 use panel_model::{AccessCode, InstallerCode, PanelId, Password};
 
 use super::registry;
-use crate::actions::CredentialKind;
-use crate::config::{self, Config, PanelConfig, Problems, SecretSource};
+use crate::actions::{AuthorityConfig, CredentialKind};
+use crate::config::{self, Config, PanelConfig, Problem, Problems, SecretSource};
 use crate::panels::{Authority, ConfiguredCredentials, ListenSetup, PanelSetup, SupervisionConfig};
 
 /// Every panel as its owner task wants it.
@@ -29,6 +29,22 @@ pub(super) fn listening(config: &Config) -> Result<Vec<ListenSetup>, Problems> {
     let mut problems = Problems::default();
     let listening = listens(config, &mut problems);
     if problems.has_errors() { Err(problems) } else { Ok(listening) }
+}
+
+/// By whose word operators in the cloud act.
+///
+/// # Errors
+/// The key file cannot be used.
+pub(super) fn authority(config: &Config) -> Result<Option<AuthorityConfig>, Problems> {
+    let Some((path, company)) = config.cloud.as_ref().and_then(|cloud| Some((cloud.keys.as_ref()?, &cloud.company)))
+    else {
+        return Ok(None);
+    };
+    let hint = "put the cloud's JWKS there: public Ed25519 keys, each with its `kid`";
+    let unusable = |what: String| Problems::one(Problem::error("cloud.keys", what, hint));
+    let keys = std::fs::read(path).map_err(|error| unusable(format!("{} cannot be read: {error}", path.display())))?;
+    let authority = AuthorityConfig::new(&keys, company.clone());
+    authority.map(Some).map_err(|error| unusable(format!("{}: {error}", path.display())))
 }
 
 fn listens(config: &Config, problems: &mut Problems) -> Vec<ListenSetup> {
@@ -65,6 +81,10 @@ pub fn check(config: &Config) -> Problems {
     }
     let listening = listens(config, &mut problems);
     doors_are_apart(&doors(&setups, &listening), &mut problems);
+    // That the file is missing was told already.
+    if config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()).is_some_and(|path| path.is_file()) {
+        problems.extend(authority(config).err().unwrap_or_default());
+    }
     for panel in &config.panels {
         warn_of_factory_secrets(panel, &mut problems);
     }

@@ -9,6 +9,7 @@
 
 mod answers;
 mod column;
+mod directory;
 mod error;
 mod events;
 mod lock;
@@ -16,6 +17,7 @@ mod log;
 mod outbox;
 mod pacing;
 mod recover;
+mod requests;
 mod room;
 mod schema;
 mod secrets;
@@ -36,12 +38,14 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::directory::DirectoryEntry;
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;
+pub use self::requests::{KnownRequest, NewRequest, ReplyTo, StoredKeys};
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;
