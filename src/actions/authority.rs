@@ -50,12 +50,15 @@ struct State {
     issued_at: i64,
     /// See [`Time::from_clock`].
     floor: i64,
+    /// Hash of the order that was refused last: retained, it comes with every connect, and is news only once.
+    refused: Option<[u8; 32]>,
 }
 
 impl Default for Authority {
     fn default() -> Self {
         let keys = KeySet::default();
-        Self(Mutex::new(State { company: None, keys, file: [0; 32], issued_at: 0, floor: written() }))
+        let floor = written();
+        Self(Mutex::new(State { company: None, keys, file: [0; 32], issued_at: 0, floor, refused: None }))
     }
 }
 
@@ -101,26 +104,16 @@ impl Actions {
     /// [`StoreError`].
     pub async fn trust(&self, config: Option<AuthorityConfig>) -> Result<(), StoreError> {
         self.settle_requests().await?;
-        let Some(AuthorityConfig { keys, file, company }) = config else { return self.read_directory().await };
+        let Some(config) = config else { return self.read_directory().await };
         let (stored, (proved, seen)) = self.0.store.read(|view| Ok((view.token_keys()?, view.times_seen()?))).await?;
-        let issued_at = stored.as_ref().map_or(0, |stored| stored.issued_at);
-        let mut state = State { company, keys, file, issued_at, floor: written() };
-        match stored {
-            Some(stored) if stored.file == file => {
-                // A set of ours can be read; were it damaged, the configured keys are the ones to go by.
-                state.keys = KeySet::read(stored.jwks.as_bytes()).unwrap_or(state.keys);
-                state.floor = written().max(proved).max(plausible(seen));
-            }
-            // Another file is somebody's word at the box. What the cloud put in the former one's place is over, and so is
-            // what a wrong clock once made the box believe.
-            _ => {
-                let keys = state.stored();
-                let write = move |tx: &mut Tx<'_>| {
-                    tx.put_token_keys(&keys)?;
-                    tx.set_time_floor(written())
-                };
-                self.0.store.write(Urgency::Now, write).await?;
-            }
+        let (state, is_new) = State::resumed(config, stored, proved, seen);
+        if is_new {
+            let (keys, floor) = (state.stored(), state.floor);
+            let write = move |tx: &mut Tx<'_>| {
+                tx.put_token_keys(&keys)?;
+                tx.set_time_floor(floor)
+            };
+            self.0.store.write(Urgency::Now, write).await?;
         }
         if let Time::AtLeast(_) = Time::from_clock(wall(), state.floor) {
             warn!("the clock is behind times that the box has seen: until it is set, tokens are judged by those");
@@ -144,8 +137,11 @@ impl Actions {
         let (keys, iat) = match state.keys.next(signed, state.issued_at, self.0.authority.now()) {
             Ok(taken) => taken,
             Err(fault) => {
-                let refused = Refused::from(fault);
-                self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
+                let (refused, hash) = (Refused::from(fault), Sha256::digest(signed).into());
+                let before = self.0.authority.state().refused.replace(hash);
+                if before != Some(hash) {
+                    self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
+                }
                 return Err(refused);
             }
         };
@@ -166,6 +162,23 @@ impl Actions {
 }
 
 impl State {
+    /// What holds after a start, and whether that is not what is stored. `proved` and `seen`: see
+    /// [`crate::store::View::times_seen`].
+    fn resumed(config: AuthorityConfig, stored: Option<StoredKeys>, proved: i64, seen: i64) -> (Self, bool) {
+        let AuthorityConfig { keys, file, company } = config;
+        let issued_at = stored.as_ref().map_or(0, |stored| stored.issued_at);
+        let mut state = Self { company, keys, file, issued_at, floor: written(), refused: None };
+        let Some(stored) = stored.filter(|stored| stored.file == file) else {
+            // Another file is somebody's word at the box. What the cloud put in the former one's place is over, and so is
+            // what a wrong clock once made the box believe. Orders from before stay void.
+            return (state, true);
+        };
+        // A set of ours can be read; were it damaged, the configured keys are the ones to go by.
+        state.keys = KeySet::read(stored.jwks.as_bytes()).unwrap_or(state.keys);
+        state.floor = written().max(proved).max(plausible(seen));
+        (state, false)
+    }
+
     fn stored(&self) -> StoredKeys {
         StoredKeys { file: self.file, jwks: self.keys.to_json().to_string(), issued_at: self.issued_at }
     }
@@ -192,4 +205,50 @@ fn wall() -> i64 {
 /// The same time, or none if only a broken clock can have told it.
 fn plausible(seconds: i64) -> i64 {
     if seconds < written().saturating_add(PLAUSIBLE) { seconds } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Signer;
+
+    const NOW: i64 = 1_795_342_272;
+
+    fn keys() -> KeySet {
+        Signer::from_pem(Signer::new_pem().expect("random bytes").as_bytes()).expect("a key").key_set()
+    }
+
+    fn config(keys: &KeySet) -> AuthorityConfig {
+        AuthorityConfig::new(keys.to_json().to_string().as_bytes(), Some("acme".into())).expect("a key set")
+    }
+
+    #[test]
+    fn what_the_cloud_changed_and_what_time_it_was_survive_a_restart() {
+        let (first, second) = (keys(), keys());
+        let (fresh, is_new) = State::resumed(config(&first), None, 0, 0);
+        assert!(is_new && fresh.keys == first && fresh.floor == written());
+        let stored = StoredKeys { issued_at: NOW, jwks: second.to_json().to_string(), ..fresh.stored() };
+        let (state, is_new) = State::resumed(config(&first), Some(stored.clone()), NOW, NOW - 5);
+        assert!(!is_new && state.keys == second && state.issued_at == NOW && state.floor == NOW);
+        let (state, _) = State::resumed(config(&first), Some(stored), NOW, NOW + 60);
+        assert_eq!(state.floor, NOW + 60, "the newest line of the log counts too");
+    }
+
+    #[test]
+    fn another_file_takes_back_keys_and_time_and_lets_no_old_order_in() {
+        let (first, second, third) = (keys(), keys(), keys());
+        let (state, _) = State::resumed(config(&first), None, 0, 0);
+        let stored = StoredKeys { issued_at: NOW, jwks: second.to_json().to_string(), ..state.stored() };
+        let (state, is_new) = State::resumed(config(&third), Some(stored), NOW * 2, NOW * 2);
+        assert!(is_new && state.keys == third && state.floor == written());
+        assert_eq!(state.issued_at, NOW);
+    }
+
+    #[test]
+    fn a_clock_that_is_decades_ahead_is_not_remembered() {
+        let first = keys();
+        let (state, _) = State::resumed(config(&first), None, 0, 0);
+        let (state, _) = State::resumed(config(&first), Some(state.stored()), 0, NOW + 2 * PLAUSIBLE);
+        assert_eq!(state.floor, written());
+    }
 }

@@ -119,13 +119,18 @@ impl Actions {
 
     /// Tells the cloud that its directory, or its keys, were not taken; `None`: the keys were.
     pub fn directory_refused(&self, refused: Option<DocumentRefusal>, keys: bool) {
-        if let Some(refused) = &refused {
-            warn!(refusal = %refused.refusal, keys, "the cloud's directory is not taken: {}", refused.text);
-        }
         let kids = self.0.authority.kids();
-        self.0.directory.0.send_modify(|reported| {
+        self.0.directory.0.send_if_modified(|reported| {
+            let before = reported.clone();
             reported.keys = kids;
-            *if keys { &mut reported.refused_keys } else { &mut reported.refused_document } = refused;
+            let place = if keys { &mut reported.refused_keys } else { &mut reported.refused_document };
+            *place = refused;
+            let changed = *reported != before;
+            let why = if keys { &reported.refused_keys } else { &reported.refused_document };
+            if let Some(refused) = why.as_ref().filter(|_| changed) {
+                warn!(refusal = %refused.refusal, keys, "the cloud's directory is not taken: {}", refused.text);
+            }
+            changed
         });
     }
 
@@ -157,14 +162,14 @@ impl Actions {
             let entry = stored.iter().find(|entry| entry.kind == word(kind) && entry.name == name)?;
             (parsed(&entry.outcome) == Some(DirectoryOutcome::Applied)).then_some(entry.entry.as_str())
         };
-        let own = says(DirectoryKind::Company, OWN).and_then(|json| parsed::<String>(json));
+        let own = says(DirectoryKind::Company, OWN).and_then(parsed::<String>);
         let mut above = own.or_else(|| self.0.authority.company());
         for _ in 0..MOST_LEVELS {
             let Some(present) = above else { return Ok(false) };
             if present == company {
                 return Ok(true);
             }
-            let entry = says(DirectoryKind::Companies, &present).and_then(|json| parsed::<DirectoryCompany>(json));
+            let entry = says(DirectoryKind::Companies, &present).and_then(parsed::<DirectoryCompany>);
             above = entry.and_then(|entry| entry.parent);
         }
         Ok(false)

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use panel_driver::clock;
-use panel_model::{PanelId, Refusal, Slot};
+use panel_model::{PanelId, Refusal, Slot, WallTime};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -136,7 +136,7 @@ impl Actions {
         };
         let claims = proved.as_ref().ok().cloned();
         let over = request.expires_at.is_some_and(|end| {
-            let end = panel_model::WallTime::from(end).0 / 1000;
+            let end = WallTime::from(end).0 / 1000;
             self.0.authority.now().seconds() >= end
         });
         let verdict = match (proved, action) {
@@ -292,3 +292,7 @@ fn fingerprint(request: &Request<Value>) -> [u8; 32] {
 fn about(action: Option<&Action>) -> (&'static str, Option<PanelId>, Option<Slot>) {
     action.map_or(("request", None, None), |action| (action.name(), action.panel().cloned(), action.slot()))
 }
+
+#[cfg(test)]
+#[path = "requests_test.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use panel_model::Refusal;
+
 use super::intake::{LARGEST_DOCUMENT, version_of};
 use super::ports::{DirectoryKeys, Intake, Rejected, ReplyTo, RequestMessage};
 use super::session::Incoming;
@@ -27,6 +29,10 @@ async fn try_in<I: Intake>(intake: &I, topic: &Topic, message: &Incoming) -> Res
         Topic::DirectoryDesired => match document::<DirectoryDocument>(message) {
             // The retained document comes with every connect.
             Ok(document) if document.version == intake.directory().borrow().version => return Ok(()),
+            Ok(document) if document.version < intake.directory().borrow().version => {
+                let text = format!("version {} is older than the one that was accepted", document.version);
+                (Some(document.version), Err(Rejected { refusal: Refusal::VersionConflict, text }))
+            }
             Ok(document) => (Some(document.version), intake.apply_directory(document).await),
             Err(rejected) => (version_of(&message.payload), Err(rejected)),
         },
@@ -47,7 +53,7 @@ async fn try_in<I: Intake>(intake: &I, topic: &Topic, message: &Incoming) -> Res
 }
 
 fn document<T: serde::de::DeserializeOwned>(message: &Incoming) -> Result<T, Rejected> {
-    let invalid = |text| Rejected { refusal: panel_model::Refusal::Invalid, text };
+    let invalid = |text| Rejected { refusal: Refusal::Invalid, text };
     let size = message.payload.len();
     if size > LARGEST_DOCUMENT {
         return Err(invalid(format!("{size} bytes are more than the {LARGEST_DOCUMENT} that a document may have")));

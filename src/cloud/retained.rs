@@ -85,10 +85,11 @@ pub(super) struct Ticket(usize);
 
 impl Retained {
     pub(super) fn new(panels: usize) -> Self {
-        let gateway = [Subject::Status, Subject::Info, Subject::Directory];
+        let gateway = [Subject::Status, Subject::Info];
         let panels = (0..panels).flat_map(|n| [Subject::PanelStatus(n), Subject::State(n), Subject::Reported(n)]);
         let entry = |subject| Entry { subject, due: Due::Now, in_flight: false, fingerprint: None };
-        Self { entries: gateway.into_iter().chain(panels).map(entry).collect(), in_flight: 0 }
+        let subjects = gateway.into_iter().chain(panels).chain([Subject::Directory]);
+        Self { entries: subjects.map(entry).collect(), in_flight: 0 }
     }
 
     /// Panel number `panel` has a new picture. What `info` shows of it hardly ever changes, and with many panels is

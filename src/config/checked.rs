@@ -21,6 +21,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Group that may use the socket; without it the service's own.
     pub group: Option<String>,
+    /// The company that the box belongs to, by its id.
+    pub company: Option<String>,
     /// Bounds of the store.
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
@@ -60,8 +62,6 @@ pub struct CloudConfig {
     pub keep_alive: Duration,
     /// JWKS file with the keys that operators' tokens are signed with; without it no request is done.
     pub keys: Option<PathBuf>,
-    /// The company that the box belongs to, until the cloud's directory names one.
-    pub company: Option<String>,
 }
 
 /// PEM files for a TLS connection.
@@ -131,8 +131,12 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let log = check_log(log, problems);
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
-    let Gateway { id, data_dir, socket, group } = gateway?;
-    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, log, listens, panels })
+    let Gateway { id, data_dir, socket, group, company } = gateway?;
+    if company.is_none() && cloud.as_ref().is_some_and(|cloud| cloud.keys.is_some()) {
+        let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
+        problems.warning("gateway.company", "is missing beside `cloud.keys`", hint);
+    }
+    Some(Config { gateway_id: id, data_dir, socket, group, company, store, cloud, log, listens, panels })
 }
 
 struct Gateway {
@@ -140,6 +144,7 @@ struct Gateway {
     data_dir: PathBuf,
     socket: PathBuf,
     group: Option<String>,
+    company: Option<String>,
 }
 
 fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Option<Gateway> {
@@ -149,11 +154,13 @@ fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Opt
     let data_dir = section.optional("data_dir", raw.data_dir, "the path of a folder");
     let socket = section.optional("socket", raw.socket, "a path");
     let group = section.optional("group", raw.group, "the name of a group of this machine");
+    let company = section.optional("company", raw.company, "the id of a company");
     Some(Gateway {
         id: id?,
         data_dir: folder.join(data_dir.unwrap_or_else(|| "/var/lib/panelgate".into())),
         socket: folder.join(socket.unwrap_or_else(|| DEFAULT_SOCKET.into())),
         group,
+        company,
     })
 }
 
@@ -191,18 +198,10 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
     if let Some(path) = keys.as_ref().filter(|path| !path.is_file()) {
         section.error("keys", format!("there is no file {}", path.display()), "give the path of the cloud's JWKS file");
     }
-    let company = section.optional("company", raw.company, "the short name of a company");
-    if company.as_ref().is_some_and(|name| name.is_empty() || name.len() > 64 || name.chars().any(char::is_control)) {
-        section.error("company", "is no short name", "give 1 to 64 characters, as operators' tokens have them");
-    }
-    if keys.is_some() && company.is_none() {
-        let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
-        section.warning("company", "is missing beside `keys`", hint);
-    }
     let tls = check_tls(&mut section, url.as_ref().map(|url| url.tls), ca, cert, key);
     let url = url?;
     let (host, port) = (url.host, url.port);
-    Some(CloudConfig { host, port, tls, protocol, prefix, username, password, keep_alive, keys, company })
+    Some(CloudConfig { host, port, tls, protocol, prefix, username, password, keep_alive, keys })
 }
 
 fn check_tls(

@@ -58,6 +58,7 @@ pub(super) struct RawGateway {
     pub data_dir: Field<PathBuf>,
     pub socket: Field<PathBuf>,
     pub group: Field<String>,
+    pub company: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -85,7 +86,6 @@ pub(super) struct RawCloud {
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
     pub keys: Field<PathBuf>,
-    pub company: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -10,6 +10,7 @@ id = "site-1"
 data_dir = "data"
 socket = "/run/x.sock"
 group = "installers"
+company = "acme-north"
 [store]
 outbox_max_mib = 1
 [cloud]
@@ -19,7 +20,6 @@ prefix = "acme/alarm"
 username = "box"
 password = { credential = "mqtt-password" }
 keep_alive_s = 60
-company = "acme"
 [log]
 level = "info,panelgate::cloud=debug"
 format = "short"
@@ -70,7 +70,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(cloud.prefix, "acme/alarm");
     assert_eq!(cloud.password, Some(SecretSource::Credential("mqtt-password".into())));
     assert_eq!(cloud.keep_alive.as_secs(), 60);
-    assert_eq!((cloud.keys, cloud.company.as_deref()), (None, Some("acme")));
+    assert_eq!((cloud.keys, config.company.as_deref()), (None, Some("acme-north")));
     assert_eq!(config.log.format, LogFormat::Short);
     let address = "0.0.0.0:3072".parse().expect("an address");
     assert_eq!(config.listens, [ListenConfig { vendor: "neor".into(), address }]);

@@ -36,14 +36,11 @@ pub(super) fn listening(config: &Config) -> Result<Vec<ListenSetup>, Problems> {
 /// # Errors
 /// The key file cannot be used.
 pub(super) fn authority(config: &Config) -> Result<Option<AuthorityConfig>, Problems> {
-    let Some((path, company)) = config.cloud.as_ref().and_then(|cloud| Some((cloud.keys.as_ref()?, &cloud.company)))
-    else {
-        return Ok(None);
-    };
+    let Some(path) = config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()) else { return Ok(None) };
     let hint = "put the cloud's JWKS there: public Ed25519 keys, each with its `kid`";
     let unusable = |what: String| Problems::one(Problem::error("cloud.keys", what, hint));
     let keys = std::fs::read(path).map_err(|error| unusable(format!("{} cannot be read: {error}", path.display())))?;
-    let authority = AuthorityConfig::new(&keys, company.clone());
+    let authority = AuthorityConfig::new(&keys, config.company.clone());
     authority.map(Some).map_err(|error| unusable(format!("{}: {error}", path.display())))
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Site {
     pub(crate) broker: Broker,
     pub(crate) panels: Vec<PanelSpec>,
     pub(crate) log_level: String,
+    /// More lines for the sections `[gateway]` and `[cloud]`.
+    pub(crate) gateway: String,
+    pub(crate) cloud: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
 }
@@ -112,7 +115,8 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
         let broker = Broker::start(folder.path());
-        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new() }
+        let (gateway, cloud, extra) = Default::default();
+        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), gateway, cloud, extra }
     }
 
     /// A site with one panel.
@@ -148,10 +152,12 @@ impl Site {
     /// Writes the configuration as it is now.
     pub(crate) fn config(&self) -> PathBuf {
         let mut text = format!(
-            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\n\
-             [cloud]\nurl = \"{}\"\n\n[log]\nlevel = \"{}\"\n\n{}",
+            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\
+             {}\n[cloud]\nurl = \"{}\"\n{}\n[log]\nlevel = \"{}\"\n\n{}",
             Self::GATEWAY,
+            self.gateway,
             self.broker.url(),
+            self.cloud,
             self.log_level,
             self.extra
         );

@@ -164,7 +164,7 @@ pub(super) async fn directory(args: &BrokerArgs, what: &DirectoryArgs) -> anyhow
     let payload = serde_json::to_vec(&document)?;
     let taken = move |reported: &DirectoryReported| {
         let refused = reported.refused_document.as_ref().filter(|refused| refused.version == Some(version));
-        refused.map(|refused| bail_text(refused)).or_else(|| (reported.version == version).then_some(Ok(())))
+        refused.map(bail_text).or_else(|| (reported.version == version).then_some(Ok(())))
     };
     let reported = publish_and_wait(args, &Topic::DirectoryDesired, payload, what.timeout, taken).await?;
     let Some(reported) = reported else { return Ok(Exit::Pending) };
@@ -188,7 +188,7 @@ pub(super) async fn keys(args: &BrokerArgs, what: &KeysArgs) -> anyhow::Result<E
     let kids: Vec<String> = next.kids().map(str::to_owned).collect();
     let payload = serde_json::to_vec(&DirectoryKeys { signed })?;
     let taken = move |reported: &DirectoryReported| {
-        let refused = reported.refused_keys.as_ref().map(|refused| bail_text(refused));
+        let refused = reported.refused_keys.as_ref().map(bail_text);
         (reported.keys == kids).then_some(Ok(())).or(refused)
     };
     let reported = publish_and_wait(args, &Topic::DirectoryKeys, payload, what.timeout, taken).await?;

@@ -7,6 +7,7 @@ mod faults;
 mod grouping;
 mod outbox;
 mod power;
+mod requests;
 mod sealed;
 mod wear;
 
