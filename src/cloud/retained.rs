@@ -19,8 +19,9 @@ use crate::payload::{
 const QUIET: Duration = Duration::from_millis(300);
 /// … but not longer than this.
 const UNQUIET: Duration = Duration::from_secs(2);
-/// Retained messages on their way at once.
-const IN_FLIGHT: usize = 8;
+/// Retained messages on their way at once: the whole set of a small site. A broker that breaks the connection over the
+/// first one then has its reason read before we write again.
+const IN_FLIGHT: usize = 12;
 
 /// The panels as the cloud task sees them.
 #[derive(Debug)]
