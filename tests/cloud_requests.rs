@@ -419,6 +419,12 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
             "acme-north": { "name": "Acme North", "parent": "acme" },
             "lost": { "name": "Lost", "parent": "nobody" },
         },
+        "roles": {
+            "Night desk": { "permissions": ["service_devices", "manage_users"] },
+            "Pilots": { "permissions": ["fly"] },
+            "Super Admin": { "permissions": [] },
+        },
+        "accounts": { "carl@example.org": { "status": "active" } },
         "installer_codes": { "dsc-1": sealed(&site, "246802"), "dsc-9": sealed(&site, "246802") },
     });
     let told = push(&document).ends_with(1).out;
@@ -426,6 +432,10 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
         "company company: applied",
         "companies acme-north: applied",
         "companies lost: refused (not_found)",
+        "roles Night desk: applied",
+        "roles Pilots: refused (invalid)",
+        "roles Super Admin: refused (permission_denied)",
+        "accounts carl@example.org: refused (unsupported)",
         "installer_codes dsc-1: applied",
         "installer_codes dsc-9: refused (panel_not_found)",
     ] {
@@ -448,10 +458,25 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
         let id = desk.ask(&desk.token(&with(desk.claims(), "company", json!(company))), &refresh);
         assert_eq!(desk.answer(id)["state"], state, "{company}");
     }
+    // A role of the box says how much a token in that role can permit at most.
+    let desk_role = with(desk.claims(), "role", json!("Night desk"));
+    let id = desk.ask(&desk.token(&desk_role), &refresh);
+    assert_eq!(desk.answer(id)["state"], "done");
+    let id = desk.ask(
+        &desk.token(&with(desk_role, "jti", json!("another"))),
+        &json!({ "action": "arm", "panel": "dsc-1", "partition": 1, "mode": "away" }),
+    );
+    assert_eq!(desk.answer(id)["refusal"], "permission_denied");
     // I8: the code that was pushed is the installer code now; no user may have it.
     let taken = json!({ "action": "set_code", "panel": "dsc-1", "slot": 5, "code": sealed(&site, "246802") });
     let id = desk.ask(&desk.token(&desk.claims()), &taken);
     assert_eq!(desk.answer(id)["refusal"], "code_not_available");
+    // What is not named any more is withdrawn.
+    push(&json!({ "version": 4, "company": "acme", "companies": { "acme": { "name": "Acme" } } })).ok();
+    let roles = site.cli(&["roles", "--json"]).ok().out;
+    assert!(roles.contains("Operator") && !roles.contains("Night desk"), "{roles}");
+    let id = desk.ask(&desk.token(&with(desk.claims(), "company", json!("group"))), &refresh);
+    assert_eq!(desk.answer(id)["refusal"], "permission_denied", "no company is above it now");
     daemon.stop();
     Canary::new("246802").not_below(&site.data_dir());
 }

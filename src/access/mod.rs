@@ -1,13 +1,17 @@
 //! Who acts, and what they may do. Pure: knows no panel, no store and no clock; time is an argument.
 //!
-//! [`Actor`] is who stands at a door, [`Permission`] what a role can allow (P2), [`Role`] a named set of them (P3).
+//! [`Actor`] is who stands at a door, [`Standing`] what they are at the moment of one action, [`Permission`] what a role
+//! can allow (P2), [`Role`] a named set of them (P3), [`Company`] a place in the tree of companies (P6).
 //! The questions are asked in `actions/who.rs`, which reads the store. `token.rs` and `key_set.rs` judge what cloud
 //! operators show (C5).
 
+mod company;
 mod key_set;
+mod name;
 mod permission;
 mod role;
 mod signer;
+mod standing;
 pub mod token;
 #[cfg(test)]
 mod token_test;
@@ -18,10 +22,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use company::{Company, CompanyId, CompanyIdError, reaches};
 pub use key_set::{KeySet, KeySetError};
+pub use name::{Name, NameError};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
 pub use signer::{NoKey, Signer};
+pub use standing::{Assigned, LocalAccess, Standing, TokenClaims, within};
 pub use token::{Claims, Token, TokenFault};
 
 use crate::secrets::SealedCode;
@@ -78,23 +85,12 @@ pub enum Principal {
     },
 }
 
-impl Principal {
-    /// Whether the token permits that; `None` where there is no token.
-    #[must_use]
-    pub fn token_permits(&self, permission: Permission) -> Option<bool> {
-        match self {
-            Self::Token { permissions, .. } => Some(permissions.contains(&permission)),
-            _ => None,
-        }
-    }
-}
-
 /// Who acts, with what they show for this one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// For the action log: the system user's name, the person's e-mail, the cloud's name.
     pub name: String,
-    /// The role's name, for the action log.
+    /// The role's name as the door knows it; the action log has the one of the [`Standing`].
     pub role: String,
     /// The way in.
     pub door: Door,

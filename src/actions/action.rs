@@ -1,8 +1,15 @@
+use std::collections::BTreeSet;
+
 use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::Permission;
+use super::approval::{DecideRequest, RestoreDeleted};
+use super::companies::{
+    AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation,
+};
+use super::roles::{CopyRole, CreateRole, DeleteRole, EditRole};
+use crate::access::{CompanyId, Permission};
 use crate::secrets::SealedCode;
 
 /// One thing that somebody can ask for. Its JSON is the body of the local API and, later, of an MQTT request.
@@ -163,6 +170,30 @@ pub enum Action {
     },
     // Installer code and its lock-out (gate.rs).
     // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
+    /// P3: make a role.
+    CreateRole(CreateRole),
+    /// P3: make a role like another one.
+    CopyRole(CopyRole),
+    /// P3: change what a role permits.
+    EditRole(EditRole),
+    /// P3, P7: delete a role that nobody holds.
+    DeleteRole(DeleteRole),
+    /// P6: make a company.
+    CreateCompany(CreateCompany),
+    /// P6: name a company anew, or move it in the tree.
+    EditCompany(EditCompany),
+    /// P7: delete a company that nothing belongs to.
+    DeleteCompany(DeleteCompany),
+    /// Let somebody take part in a company.
+    AddParticipation(AddParticipation),
+    /// P4: give somebody another role in a company.
+    EditParticipation(EditParticipation),
+    /// End somebody's part in a company.
+    EndParticipation(EndParticipation),
+    /// P4: decide what somebody else asked for.
+    DecideRequest(DecideRequest),
+    /// P5: bring back what was deleted.
+    RestoreDeleted(RestoreDeleted),
     // Installers, managers, accounts (people.rs, accounts.rs).
     // Equipment register and commissioning (register.rs, commissioning.rs).
 }
@@ -199,6 +230,41 @@ impl Action {
         }
     }
 
+    /// P4: whether somebody who is not Super Admin can only ask for it, and another person decides.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        matches!(
+            self,
+            Self::EditRole(_) | Self::DeleteRole(_) | Self::DeleteCompany(_) | Self::EditParticipation(_) // Installers, accounts, devices: their deletion.
+        )
+    }
+
+    /// What of the box's own records it is about, for the action log and for who decides on it. No secret is in it.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        let list = |set: &BTreeSet<Permission>| set.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
+        let under = |parent: &Option<CompanyId>| parent.as_ref().map_or("at the top".into(), |p| format!("under {p}"));
+        Some(match self {
+            Self::CreateRole(new) => format!("\"{}\": {}", new.role, list(&new.permissions)),
+            Self::CopyRole(new) => format!("\"{}\" as \"{}\"", new.role, new.copy),
+            Self::EditRole(edit) => {
+                format!("\"{}\": added [{}], removed [{}]", edit.role, list(&edit.add), list(&edit.remove))
+            }
+            Self::DeleteRole(delete) => format!("\"{}\"", delete.role),
+            Self::CreateCompany(new) => format!("{} \"{}\" {}", new.company, new.name, under(&new.parent)),
+            Self::EditCompany(edit) => format!("{} \"{}\" {}", edit.company, edit.name, under(&edit.parent)),
+            Self::DeleteCompany(delete) => delete.company.to_string(),
+            Self::AddParticipation(AddParticipation { company, person, role })
+            | Self::EditParticipation(EditParticipation { company, person, role }) => {
+                format!("{person} in {company} as \"{role}\"")
+            }
+            Self::EndParticipation(end) => format!("{} in {}", end.person, end.company),
+            Self::DecideRequest(decision) => format!("request {}", decision.request),
+            Self::RestoreDeleted(restored) => format!("deleted thing {}", restored.deleted),
+            _ => return None,
+        })
+    }
+
     fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
         use Permission as P;
         let (name, permission, panel) = match self {
@@ -221,6 +287,18 @@ impl Action {
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
             // Installer code and its lock-out.
             // Roles, companies, requests.
+            Self::CreateRole(_) => return ("create_role", P::ManageRoles, None),
+            Self::CopyRole(_) => return ("copy_role", P::ManageRoles, None),
+            Self::EditRole(_) => return ("edit_role", P::ManageRoles, None),
+            Self::DeleteRole(_) => return ("delete_role", P::DeleteRoles, None),
+            Self::CreateCompany(_) => return ("create_company", P::ManageCompanies, None),
+            Self::EditCompany(_) => return ("edit_company", P::ManageCompanies, None),
+            Self::DeleteCompany(_) => return ("delete_company", P::DeleteCompanies, None),
+            Self::AddParticipation(_) => return ("add_participation", P::ManageParticipation, None),
+            Self::EditParticipation(_) => return ("edit_participation", P::ManageParticipation, None),
+            Self::EndParticipation(_) => return ("end_participation", P::DeleteParticipation, None),
+            Self::DecideRequest(_) => return ("decide_request", P::DecideRequests, None),
+            Self::RestoreDeleted(_) => return ("restore_deleted", P::RestoreDeleted, None),
             // Installers, managers, accounts.
             // Equipment register and commissioning.
         };

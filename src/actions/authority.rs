@@ -1,5 +1,4 @@
-//! By whose word cloud operators act: the keys that tokens are signed with, the company that the box belongs to, and the
-//! time that nobody can take back.
+//! By whose word cloud operators act: the keys that tokens are signed with, and the time that nobody can take back.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,16 +22,15 @@ pub struct AuthorityConfig {
     keys: KeySet,
     /// SHA-256 of the file.
     file: [u8; 32],
-    company: Option<String>,
 }
 
 impl AuthorityConfig {
-    /// From the text of a JWKS file, and the company that the box belongs to until the cloud's directory names one.
+    /// From the text of a JWKS file.
     ///
     /// # Errors
     /// [`KeySetError`].
-    pub fn new(jwks: &[u8], company: Option<String>) -> Result<Self, KeySetError> {
-        Ok(Self { keys: KeySet::read(jwks)?, file: Sha256::digest(jwks).into(), company })
+    pub fn new(jwks: &[u8]) -> Result<Self, KeySetError> {
+        Ok(Self { keys: KeySet::read(jwks)?, file: Sha256::digest(jwks).into() })
     }
 }
 
@@ -42,7 +40,6 @@ pub(super) struct Authority(Mutex<State>);
 
 #[derive(Debug, Clone)]
 struct State {
-    company: Option<String>,
     keys: KeySet,
     /// Hash of the configured file.
     file: [u8; 32],
@@ -58,7 +55,7 @@ impl Default for Authority {
     fn default() -> Self {
         let keys = KeySet::default();
         let floor = written();
-        Self(Mutex::new(State { company: None, keys, file: [0; 32], issued_at: 0, floor, refused: None }))
+        Self(Mutex::new(State { keys, file: [0; 32], issued_at: 0, floor, refused: None }))
     }
 }
 
@@ -83,11 +80,6 @@ impl Authority {
         let mut state = self.state();
         state.floor = state.floor.max(proved).max(plausible(wall()));
         state.floor
-    }
-
-    /// The company of the configuration.
-    pub(super) fn company(&self) -> Option<String> {
-        self.state().company.clone()
     }
 
     /// The names of the keys in use.
@@ -165,9 +157,9 @@ impl State {
     /// What holds after a start, and whether that is not what is stored. `proved` and `seen`: see
     /// [`crate::store::View::times_seen`].
     fn resumed(config: AuthorityConfig, stored: Option<StoredKeys>, proved: i64, seen: i64) -> (Self, bool) {
-        let AuthorityConfig { keys, file, company } = config;
+        let AuthorityConfig { keys, file } = config;
         let issued_at = stored.as_ref().map_or(0, |stored| stored.issued_at);
-        let mut state = Self { company, keys, file, issued_at, floor: written(), refused: None };
+        let mut state = Self { keys, file, issued_at, floor: written(), refused: None };
         let Some(stored) = stored.filter(|stored| stored.file == file) else {
             // Another file is somebody's word at the box. What the cloud put in the former one's place is over, and so is
             // what a wrong clock once made the box believe. Orders from before stay void.
@@ -219,7 +211,7 @@ mod tests {
     }
 
     fn config(keys: &KeySet) -> AuthorityConfig {
-        AuthorityConfig::new(keys.to_json().to_string().as_bytes(), Some("acme".into())).expect("a key set")
+        AuthorityConfig::new(keys.to_json().to_string().as_bytes()).expect("a key set")
     }
 
     #[test]

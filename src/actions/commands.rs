@@ -80,6 +80,19 @@ impl Actions {
             | Action::SetPartitions { .. }
             | Action::SetRole { .. }
             | Action::DisableUser { .. } => return Err(Refusal::Invalid.into()),
+            // So are changes of the box's own records.
+            Action::CreateRole(_)
+            | Action::CopyRole(_)
+            | Action::EditRole(_)
+            | Action::DeleteRole(_)
+            | Action::CreateCompany(_)
+            | Action::EditCompany(_)
+            | Action::DeleteCompany(_)
+            | Action::AddParticipation(_)
+            | Action::EditParticipation(_)
+            | Action::EndParticipation(_)
+            | Action::DecideRequest(_)
+            | Action::RestoreDeleted(_) => return Err(Refusal::Invalid.into()),
         };
         done(handle.command(command).await)
     }

@@ -10,17 +10,13 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{Actions, CredentialKind, Entry, Refused};
-use crate::access::Actor;
-use crate::payload::{
-    self, DirectoryCompany, DirectoryDocument, DirectoryKind, DirectoryOutcome, DirectoryReported, DocumentRefusal,
-};
+use crate::access::{Actor, Company, CompanyId, CompanyIdError, Name, NameError, Role, UnknownPermission, reaches};
+use crate::payload::{self, DirectoryDocument, DirectoryKind, DirectoryOutcome, DirectoryReported, DocumentRefusal};
 use crate::secrets::SealedCode;
-use crate::store::{DirectoryEntry, StoreError, Urgency};
+use crate::store::{DirectoryEntry, StoreError, Tx, Urgency};
 
 /// The one entry of [`DirectoryKind::Company`].
 const OWN: &str = "company";
-/// Companies above one another; a longer chain is a circle.
-const MOST_LEVELS: usize = 32;
 
 /// What the cloud is told of its directory, as it changes.
 #[derive(Debug, Default)]
@@ -56,14 +52,17 @@ impl Actions {
         }
         let version = document.version;
         let wanted = entries_of(&document).map_err(|_| Refused::from(Refusal::Invalid))?;
-        let mut entries = Vec::with_capacity(wanted.len());
+        let withdrawn = withdrawn(&before, &wanted);
+        let (mut entries, mut effects) = (Vec::with_capacity(wanted.len()), Vec::new());
         for ((kind, name), json) in wanted {
-            let outcome = match before.iter().find(|old| old.kind == word(kind) && old.name == name) {
-                // What was said and done before is not done again: a code that was changed since on site stays.
-                Some(old) if old.entry == json && parsed(&old.outcome) == Some(DirectoryOutcome::Applied) => {
-                    DirectoryOutcome::Applied
-                }
-                _ => self.apply_entry(&document, kind, &name, &json).await?,
+            let done = before.iter().any(|old| {
+                let same = old.kind == word(kind) && old.name == name && old.entry == json;
+                same && parsed(&old.outcome) == Some(DirectoryOutcome::Applied)
+            });
+            // A code that was changed on site since it was pushed stays; everything else is what the cloud says.
+            let outcome = match done && kind == DirectoryKind::InstallerCodes {
+                true => DirectoryOutcome::Applied,
+                false => self.apply_entry(&document, kind, &name, &json, &mut effects).await?,
             };
             let outcome = serde_json::to_string(&outcome).map_err(|_| Refused::from(Refusal::Invalid))?;
             entries.push(DirectoryEntry { kind: word(kind), name, entry: json, outcome });
@@ -71,7 +70,10 @@ impl Actions {
         let refused = entries.iter().filter(|e| parsed(&e.outcome) != Some(DirectoryOutcome::Applied)).count();
         let text = format!("directory version {version}: {} entries, {refused} refused", entries.len());
         let line = entry.line("accepted", Some(text));
-        let write = move |tx: &mut crate::store::Tx<'_>| {
+        let write = move |tx: &mut Tx<'_>| {
+            for effect in withdrawn.into_iter().chain(effects) {
+                effect.write(tx)?;
+            }
             tx.put_directory(version, &entries)?;
             tx.add_log_line(line)
         };
@@ -80,7 +82,7 @@ impl Actions {
         Ok(self.read_directory().await?)
     }
 
-    /// Does what one entry says. The seam to the stores of people and roles: one arm for each kind.
+    /// What becomes of one entry; what it changes in the store is added to `effects`.
     ///
     /// # Errors
     /// [`Refused`] only where nothing can be stored at all.
@@ -90,20 +92,17 @@ impl Actions {
         kind: DirectoryKind,
         name: &str,
         json: &str,
+        effects: &mut Vec<Effect>,
     ) -> Result<DirectoryOutcome, Refused> {
         let result = match kind {
-            // The entry itself is what is enforced: see `company_covers`.
-            DirectoryKind::Company => known_company(document, document.company.as_deref()),
-            DirectoryKind::Companies => {
-                known_company(document, document.companies.get(name).and_then(|company| company.parent.as_deref()))
-            }
-            DirectoryKind::InstallerCodes => self.apply_installer_code(name, json).await,
-            DirectoryKind::Roles | DirectoryKind::Installers | DirectoryKind::Accounts => {
-                Err(Refusal::Unsupported.into())
-            }
+            DirectoryKind::InstallerCodes => self.apply_installer_code(name, json).await.map(|()| None),
+            kind => effect_of(document, kind, name),
         };
         match result {
-            Ok(()) => Ok(DirectoryOutcome::Applied),
+            Ok(effect) => {
+                effects.extend(effect);
+                Ok(DirectoryOutcome::Applied)
+            }
             Err(refused) if refused.refusal == Refusal::StorageFailed => Err(refused),
             Err(Refused { refusal, text }) => Ok(DirectoryOutcome::Refused { refusal, text }),
         }
@@ -151,38 +150,99 @@ impl Actions {
         Ok(())
     }
 
-    /// Whether a company has a say over this gateway: it is the gateway's own, or one above it (P6). The directory says
-    /// which these are; where it does not, the configuration.
+    /// The company that the gateway belongs to: the one that the directory names, else the configured one.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub(super) async fn gateway_company(&self) -> Result<Option<CompanyId>, Refused> {
+        let stored = self.0.store.read(|view| view.directory()).await?;
+        let own = stored.iter().find(|entry| entry.kind == word(DirectoryKind::Company));
+        let own = own.filter(|entry| parsed(&entry.outcome) == Some(DirectoryOutcome::Applied));
+        Ok(own.and_then(|entry| parsed(&entry.entry)).or_else(|| self.0.local.company.clone()))
+    }
+
+    /// Whether a company has a say over this gateway: it is the gateway's own, or one above it (P6).
     ///
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub(super) async fn company_covers(&self, company: &str) -> Result<bool, Refused> {
-        let stored = self.0.store.read(|view| view.directory()).await?;
-        let says = |kind, name: &str| {
-            let entry = stored.iter().find(|entry| entry.kind == word(kind) && entry.name == name)?;
-            (parsed(&entry.outcome) == Some(DirectoryOutcome::Applied)).then_some(entry.entry.as_str())
-        };
-        let own = says(DirectoryKind::Company, OWN).and_then(parsed::<String>);
-        let mut above = own.or_else(|| self.0.authority.company());
-        for _ in 0..MOST_LEVELS {
-            let Some(present) = above else { return Ok(false) };
-            if present == company {
-                return Ok(true);
-            }
-            let entry = says(DirectoryKind::Companies, &present).and_then(parsed::<DirectoryCompany>);
-            above = entry.and_then(|entry| entry.parent);
-        }
-        Ok(false)
+        let (Ok(company), Some(own)) = (company.parse(), self.gateway_company().await?) else { return Ok(false) };
+        let tree = self.0.store.read(|view| view.companies()).await?;
+        Ok(reaches(&tree, &company, &own))
     }
 }
 
-fn known_company(document: &DirectoryDocument, name: Option<&str>) -> Result<(), Refused> {
-    match name {
-        Some(name) if !document.companies.contains_key(name) => {
-            Err(Refused::with(Refusal::NotFound, format!("the directory has no company {name}")))
+/// What an entry changes among the box's own records.
+#[derive(Debug)]
+enum Effect {
+    Company(Company),
+    Role(Role),
+    NoCompany(CompanyId),
+    NoRole(Name),
+}
+
+impl Effect {
+    fn write(self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Company(company) => tx.put_company(&company),
+            Self::Role(role) => tx.put_role(&role),
+            // Who still takes part in it, or holds it, is the box's own record, and keeps it (P7).
+            Self::NoCompany(id) if tx.participations()?.iter().any(|part| part.company == id) => Ok(()),
+            Self::NoCompany(id) => tx.delete_company(&id),
+            Self::NoRole(name) if tx.role_holders(name.as_str())? > 0 => Ok(()),
+            Self::NoRole(name) => tx.delete_role(&name),
         }
-        _ => Ok(()),
     }
+}
+
+/// What one entry asks of the store; one arm for each kind.
+fn effect_of(document: &DirectoryDocument, kind: DirectoryKind, name: &str) -> Result<Option<Effect>, Refused> {
+    let invalid = |error: &dyn std::fmt::Display| Refused::with(Refusal::Invalid, error.to_string());
+    match kind {
+        // The entry itself is what is read: see `gateway_company`.
+        DirectoryKind::Company => known_company(document, document.company.as_deref()).map(|_| None),
+        DirectoryKind::Companies => {
+            let Some(entry) = document.companies.get(name) else { return Ok(None) };
+            let parent = known_company(document, entry.parent.as_deref())?;
+            let id = name.parse().map_err(|error: CompanyIdError| invalid(&error))?;
+            let name = entry.name.parse().map_err(|error: NameError| invalid(&error))?;
+            Ok(Some(Effect::Company(Company { id, name, parent })))
+        }
+        DirectoryKind::Roles => {
+            let Some(entry) = document.roles.get(name) else { return Ok(None) };
+            let name: Name = name.parse().map_err(|error: NameError| invalid(&error))?;
+            if Role::is_fixed(&name) {
+                return Err(Refused::with(Refusal::PermissionDenied, format!("{name} has all permissions, always")));
+            }
+            let permissions = entry.permissions.iter().map(|permission| permission.parse()).collect::<Result<_, _>>();
+            let permissions = permissions.map_err(|error: UnknownPermission| invalid(&error))?;
+            Ok(Some(Effect::Role(Role { name, permissions })))
+        }
+        DirectoryKind::Installers | DirectoryKind::Accounts | DirectoryKind::InstallerCodes => {
+            Err(Refusal::Unsupported.into())
+        }
+    }
+}
+
+/// What was applied of the directory before and is not named in it any more.
+fn withdrawn(before: &[DirectoryEntry], wanted: &Wanted) -> Vec<Effect> {
+    let gone = before.iter().filter(|old| {
+        let named = wanted.keys().any(|(kind, name)| word(*kind) == old.kind && *name == old.name);
+        !named && parsed(&old.outcome) == Some(DirectoryOutcome::Applied)
+    });
+    let effect = |old: &DirectoryEntry| match old.kind.as_str() {
+        "companies" => old.name.parse().ok().map(Effect::NoCompany),
+        "roles" => old.name.parse().ok().map(Effect::NoRole),
+        _ => None,
+    };
+    gone.filter_map(effect).collect()
+}
+
+fn known_company(document: &DirectoryDocument, name: Option<&str>) -> Result<Option<CompanyId>, Refused> {
+    let Some(name) = name else { return Ok(None) };
+    let known = document.companies.contains_key(name).then(|| name.parse().ok()).flatten();
+    let missing = || Refused::with(Refusal::NotFound, format!("the directory has no company {name}"));
+    known.map(Some).ok_or_else(missing)
 }
 
 /// The document as single entries.

@@ -1,21 +1,33 @@
 //! The single door: everything that a person or a cloud does goes through [`Actions::perform`] or, for a whole
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
-//! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `requests.rs` is the way in for
-//! operators in the cloud, on the authority that `authority.rs` keeps.
+//! `action.rs` lists what can be asked, `who.rs` says who may, `rules.rs` decides on users (pure), `users.rs` stores wishes,
+//! `commands.rs` asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `approval.rs`
+//! changes the box's own records, `roles.rs` and `companies.rs` among them, at once or after another person's decision.
+//! `requests.rs` is the way in for operators in the cloud, on the authority that `authority.rs` keeps.
 
 mod action;
+mod approval;
 mod authority;
+#[cfg(test)]
+mod bench;
 mod commands;
+mod companies;
 mod directory;
 mod gate;
 mod orders;
+#[cfg(test)]
+mod permissions_test;
 mod request;
 mod requests;
+mod roles;
+#[cfg(test)]
+mod roles_test;
 mod rules;
 #[cfg(test)]
 mod rules_test;
+#[cfg(test)]
+mod samples;
 mod users;
 mod who;
 
@@ -31,11 +43,14 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 pub use action::{Action, CredentialKind, RefreshSection};
+pub use approval::{DecideRequest, RestoreDeleted};
 pub use authority::AuthorityConfig;
+pub use companies::{AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation};
 pub use request::{Request, RequestOutcome, Response};
 pub use requests::{LARGEST_REQUEST, RequestMessage};
+pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
 
-use crate::access::Actor;
+use crate::access::{Actor, LocalAccess, Standing};
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::secrets::{Keys, SealedCode};
 use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
@@ -56,6 +71,13 @@ pub enum Done {
     },
     /// The box did it; no panel was needed.
     Stored,
+    /// The box changed its own records: roles, companies, requests.
+    Changed,
+    /// P4: it waits for another person's decision.
+    Requested {
+        /// The request's number.
+        request: u64,
+    },
 }
 
 /// Why an action was not done: a stable code, and a sentence for people.
@@ -107,6 +129,7 @@ struct Parts {
     keys: Arc<Keys>,
     authority: authority::Authority,
     directory: directory::Directory,
+    local: LocalAccess,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -114,33 +137,45 @@ struct Parts {
 impl Actions {
     /// The door to these panels.
     #[must_use]
-    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
+    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, local: LocalAccess) -> Self {
         let (authority, directory) = Default::default();
-        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, tasks: TaskTracker::new() }))
+        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, local, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
     ///
-    /// Order: permission (P1), scope (I4, P6), the panel's installer code where it is done on site (I3), then the rules
-    /// of the action's kind, then the panel's capabilities.
+    /// Order: permission (P1), scope (I4, P6), the panel's installer code where it is done on site (I3), approval (P4), then
+    /// the rules of the action's kind, then the panel's capabilities.
     ///
     /// # Errors
     /// [`Refused`], with the product's stable code.
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, action.name(), action.panel(), action.slot());
-        let result = self.decide(actor, action, &entry).await;
+        let mut entry = Entry::new(actor, action.name(), action.panel(), action.slot());
+        let standing = self.standing(actor).await;
+        let result = match &standing {
+            Ok(standing) => {
+                entry = entry.by(standing);
+                self.decide(actor, standing, action, &entry).await
+            }
+            Err(refused) => Err(refused.clone()),
+        };
         match &result {
-            // A wish logs its line in the transaction that stores it.
-            Ok(Done::Accepted { version }) => info!(action = entry.action, version, "accepted"),
+            // These log their lines in the transaction that stores them.
+            Ok(done @ (Done::Accepted { .. } | Done::Changed | Done::Requested { .. })) => {
+                info!(action = entry.action, result = done.word(), "performed");
+            }
             Ok(done) => self.log(entry, done.word(), None).await,
             Err(refused) => self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await,
         }
         result
     }
 
-    async fn decide(&self, actor: &Actor, action: Action, entry: &Entry) -> Result<Done, Refused> {
-        self.may(actor, action.permission(), action.panel()).await?;
+    async fn decide(&self, actor: &Actor, standing: &Standing, action: Action, entry: &Entry) -> Result<Done, Refused> {
+        self.judge(standing, action.permission(), action.panel())?;
         self.installer_code_shown(actor, &action).await?;
+        if action.needs_approval() && !standing.is_super_admin() {
+            return self.request(standing, actor, action, entry).await;
+        }
         match action {
             Action::SetCode { panel, slot, code } => {
                 let code = self.open(&code)?;
@@ -154,6 +189,18 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
+            Action::DecideRequest(decision) => self.decide_request(standing, decision, entry).await,
+            Action::RestoreDeleted(restored) => self.restore(standing, restored, entry).await,
+            record @ (Action::CreateRole(_)
+            | Action::CopyRole(_)
+            | Action::EditRole(_)
+            | Action::DeleteRole(_)
+            | Action::CreateCompany(_)
+            | Action::EditCompany(_)
+            | Action::DeleteCompany(_)
+            | Action::AddParticipation(_)
+            | Action::EditParticipation(_)
+            | Action::EndParticipation(_)) => self.change(standing, record, entry).await,
             other => self.command(other).await,
         }
     }
@@ -252,6 +299,8 @@ impl Done {
             Self::Accepted { .. } => "accepted",
             Self::Applied { .. } => "applied",
             Self::Stored => "stored",
+            Self::Changed => "changed",
+            Self::Requested { .. } => "requested",
         }
     }
 }
@@ -280,6 +329,11 @@ impl Entry {
             slot,
             request: requests::request_of(actor),
         }
+    }
+
+    /// The same in the name and role of what the actor turned out to be.
+    fn by(self, standing: &Standing) -> Self {
+        Self { actor: standing.name.clone(), role: standing.role.clone(), ..self }
     }
 
     fn line(&self, result: &str, text: Option<String>) -> NewLogLine {

@@ -69,7 +69,7 @@ impl Actions {
     /// # Errors
     /// [`Refused`] only when it could not be stored: the same message is to be given again.
     pub async fn take_request(&self, message: RequestMessage) -> Result<(), Refused> {
-        let Some(judged) = self.judge(message).await? else { return Ok(()) };
+        let Some(judged) = self.judge_request(message).await? else { return Ok(()) };
         let (id, name) = (judged.id, judged.entry.action);
         let todo = judged.verdict.as_ref().ok().cloned();
         if let Err(refused) = &judged.verdict {
@@ -92,7 +92,7 @@ impl Actions {
     }
 
     /// `None`: it has no id that could be answered.
-    async fn judge(&self, message: RequestMessage) -> Result<Option<Judged>, Refused> {
+    async fn judge_request(&self, message: RequestMessage) -> Result<Option<Judged>, Refused> {
         let RequestMessage { payload, retained, reply } = message;
         let unproved = |name| Entry { door: Door::Cloud.name(), ..Entry::unproved(name) };
         let request = match read_request(&payload) {

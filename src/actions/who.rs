@@ -1,24 +1,91 @@
-//! Who may do what: permission (P1), assignment (I4), company scope (P6).
+//! Who may do what: permission (P1), assignment (I4), company scope (P6). Asked anew at each action, so that what was
+//! edited counts at once; an action that is under way ends by what held when it began.
 
 use panel_model::{PanelId, Refusal};
 
-use super::{Actions, Refused};
-use crate::access::{Actor, Permission, Principal};
+use super::{Actions, Entry, Refused};
+use crate::access::{Actor, Permission, Principal, Standing, TokenClaims, TokenFault};
+use crate::store::View;
 
 impl Actions {
+    /// What somebody is now. The one place where a principal becomes a role with permissions.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn standing(&self, actor: &Actor) -> Result<Standing, Refused> {
+        match &actor.principal {
+            Principal::System { uid } if self.0.local.owns(*uid) => {
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, None))
+            }
+            Principal::System { uid } => {
+                let name = self.0.local.role.clone();
+                let role = self.0.store.read(move |view| view.role(name.as_str())).await?;
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, role.as_ref()))
+            }
+            Principal::Broker => Ok(Standing::of_broker()),
+            Principal::Token { sub, role, permissions, company, .. } => {
+                let name = role.clone();
+                let read = move |view: &View<'_>| Ok((view.role(name.as_str())?, view.companies()?));
+                let (local, tree) = self.0.store.read(read).await?;
+                let token = TokenClaims {
+                    subject: sub.clone(),
+                    role: role.clone(),
+                    permissions: permissions.clone(),
+                    company: company.parse().map_err(|_| Refused::from(TokenFault::Company))?,
+                };
+                Ok(Standing::of_token(token, local.as_ref(), &tree, self.gateway_company().await?.as_ref()))
+            }
+        }
+    }
+
     /// Whether somebody may do a kind of thing, at that panel if it is about one.
     ///
     /// # Errors
-    /// [`Refusal::PanelNotFound`], [`Refusal::PermissionDenied`].
+    /// [`Refusal::PermissionDenied`], [`Refusal::NotAssigned`], [`Refusal::PanelNotFound`], [`Refusal::StorageFailed`].
     pub async fn may(&self, actor: &Actor, permission: Permission, panel: Option<&PanelId>) -> Result<(), Refused> {
-        let permitted = match &actor.principal {
-            Principal::System { .. } => true,
-            Principal::Broker => permission == Permission::ManageUsers,
-            token @ Principal::Token { .. } => token.token_permits(permission).unwrap_or(false),
-        };
-        if !permitted {
-            return Err(Refusal::PermissionDenied.into());
+        self.judge(&self.standing(actor).await?, permission, panel)
+    }
+
+    /// The same for somebody who only looks, with what they are, for lists that show them their part. That somebody
+    /// was not shown something stands in the action log too, as `view`; what was shown does not.
+    ///
+    /// # Errors
+    /// As [`Actions::may`].
+    pub async fn may_view(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        panel: Option<&PanelId>,
+    ) -> Result<Standing, Refused> {
+        let standing = self.standing(actor).await?;
+        if let Err(refused) = self.judge(&standing, permission, panel) {
+            if refused.refusal != Refusal::PanelNotFound {
+                let entry = Entry::new(actor, "view", panel, None).by(&standing);
+                self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
+            }
+            return Err(refused);
         }
-        panel.map_or(Ok(()), |panel| self.handle(panel).map(|_| ()))
+        Ok(standing)
+    }
+
+    pub(super) fn judge(
+        &self,
+        standing: &Standing,
+        permission: Permission,
+        panel: Option<&PanelId>,
+    ) -> Result<(), Refused> {
+        if standing.outside {
+            let text = "this gateway belongs neither to the company of the token nor to one of its subsidiaries";
+            return Err(Refused::with(Refusal::PermissionDenied, text));
+        }
+        if !standing.permissions.contains(&permission) {
+            let text = format!("the role {} does not have the permission {permission}", standing.role);
+            return Err(Refused::with(Refusal::PermissionDenied, text));
+        }
+        let Some(panel) = panel else { return Ok(()) };
+        if !standing.sees(panel) {
+            return Err(Refusal::NotAssigned.into());
+        }
+        self.handle(panel).map(|_| ())
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! | method, path under `/api/v1` | body | answer |
 //! |---|---|---|
+//! | `GET key` | | [`BoxKey`], for everybody who is let in: without it nobody could seal a code |
 //! | `GET info` | | [`BoxInfo`] |
 //! | `GET dialling` | | [`Dialling`]: the panels that dial the box |
 //! | `GET panels` | | list of `PanelRow` |
@@ -13,7 +14,16 @@
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
+//! | `GET roles` | | list of [`RoleRow`] |
+//! | `GET companies?page&size`, `participations?page&size` | | [`Page`] of [`CompanyRow`], [`ParticipationRow`] |
+//! | `GET requests?page&size`, `requests/mine?page&size` | | [`Page`] of [`RequestRow`], the newest first |
+//! | `GET deleted?page&size` | | [`Page`] of [`DeletedRow`], the latest first |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
+//!
+//! Each path but `key` and `requests/mine` asks for the permission to view what it shows; lists show what the asker may
+//! see of them (P1, I4).
+
+mod roles;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +34,8 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
 use crate::secrets::SealedCode;
+
+pub use roles::{CompanyRow, DeletedRow, ParticipationRow, RequestRow, RoleRow};
 
 /// What every path begins with.
 pub const ROOT: &str = "/api/v1";
@@ -100,6 +112,15 @@ impl<T> Page<T> {
         };
         Ok(Self { rows, page, size, pages, total, shown })
     }
+}
+
+/// The key that codes are sealed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BoxKey {
+    /// The box's name.
+    pub gateway: String,
+    /// Where codes are sealed to.
+    pub sealing_key: SealingKey,
 }
 
 /// The box itself.

@@ -4,12 +4,15 @@ use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 
 use super::check::CheckArgs;
+use super::companies::CompaniesArgs;
 use super::decode::DecodeArgs;
 #[cfg(feature = "demo")]
 use super::demo::DemoArgs;
 use super::history::{EventsArgs, LogArgs, WireArgs};
 use super::operator::OperatorArgs;
 use super::panels::PanelsArgs;
+use super::requests::RequestsArgs;
+use super::roles::RolesArgs;
 use super::run::RunArgs;
 #[cfg(feature = "sim")]
 use super::simulate::SimulateArgs;
@@ -62,6 +65,12 @@ pub(super) enum Command {
     Wire(WireArgs),
     /// Who changed what, or tried to
     Log(LogArgs),
+    /// What people may do: roles and their permissions
+    Roles(RolesArgs),
+    /// The tree of companies, and who takes part in them
+    Companies(CompaniesArgs),
+    /// Changes that wait for another person's decision
+    Requests(RequestsArgs),
     /// The cloud's side, over MQTT: look on, seal codes, push users
     Operator(OperatorArgs),
 }
@@ -140,6 +149,16 @@ mod tests {
             "decode neor --access-code-file x --identifier 310212345678",
             "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
+            "roles",
+            "roles add Night --permit view_devices,control-devices",
+            "roles edit Operator --add delete_users --remove manage_devices,view_users --json",
+            "roles delete Operator --yes",
+            "companies add acme-north Acme --parent acme",
+            "companies edit acme-north --top",
+            "companies join acme anna@example.com Operator",
+            "requests --page 2 --size 50",
+            "requests approve 7",
+            "requests mine --json",
             "run --config x.toml",
             "status --json",
             #[cfg(feature = "sim")]
@@ -164,6 +183,12 @@ mod tests {
             "panels arm dsc-1 33",
             "panels label-zone neor-1 0 Kitchen",
             "simulate dsc --listen a --pty b",
+            "roles add Night --permit fly",
+            "roles add Night",
+            "roles edit Night",
+            "companies add Acme Acme",
+            "companies edit acme --top --parent x",
+            "requests approve seven",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

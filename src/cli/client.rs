@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::args::Connect;
 use crate::actions::{Action, Done};
-use crate::api::{ApiProblem, Asked, BoxInfo, ROOT};
+use crate::api::{ApiProblem, Asked, BoxKey, ROOT};
 use crate::config::{self, DEFAULT_FILE, DEFAULT_SOCKET};
 use crate::secrets::{SealedCode, seal_to};
 
@@ -67,8 +67,8 @@ impl Client {
 
     /// Seals a secret to the box's key: it goes no other way, not even over the socket.
     pub(super) async fn seal(&self, secret: &str) -> anyhow::Result<SealedCode> {
-        let info: BoxInfo = self.get("/info").await?;
-        let key = info.sealing_key.bytes().context("the daemon's sealing key cannot be read")?;
+        let to: BoxKey = self.get("/key").await?;
+        let key = to.sealing_key.bytes().context("the daemon's sealing key cannot be read")?;
         Ok(seal_to(&key, secret)?)
     }
 

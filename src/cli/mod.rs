@@ -9,6 +9,7 @@ mod args;
 mod ask;
 mod check;
 mod client;
+mod companies;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
@@ -18,6 +19,8 @@ mod operator;
 mod out;
 mod panels;
 mod ports;
+mod requests;
+mod roles;
 mod run;
 #[cfg(feature = "sim")]
 mod simulate;
@@ -71,6 +74,9 @@ pub fn run() -> ExitCode {
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
         Command::Log(args) => asked(history::log(args)),
+        Command::Roles(args) => asked(roles::run(args)),
+        Command::Companies(args) => asked(companies::run(args)),
+        Command::Requests(args) => asked(requests::run(args)),
         Command::Operator(args) => asked(operator::run(args)),
     };
     ended.map_or_else(|error| failed(&error), ExitCode::from)

@@ -29,14 +29,22 @@ pub(super) struct UsersArgs {
     what: Option<UsersCommand>,
 }
 
+/// Which part of a list (U15).
 #[derive(Debug, Clone, Copy, Args)]
-struct PageArgs {
+pub(super) struct PageArgs {
     /// Page to show, from 1
     #[arg(long, default_value_t = 1)]
     page: usize,
     /// Rows on a page: 10, 15, 50, 100 or 200
     #[arg(long, default_value_t = 15)]
     size: usize,
+}
+
+impl PageArgs {
+    /// The same as parts of a query.
+    pub(super) fn pairs(self) -> [(&'static str, Option<String>); 2] {
+        [("page", Some(self.page.to_string())), ("size", Some(self.size.to_string()))]
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,8 +131,7 @@ pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
 }
 
 async fn list(client: &Client, panel: &PanelId, page: PageArgs, json: bool) -> anyhow::Result<Exit> {
-    let pairs = [("page", Some(page.page.to_string())), ("size", Some(page.size.to_string()))];
-    let users: Page<User> = client.get(&query(&format!("/panels/{panel}/users"), pairs)).await?;
+    let users: Page<User> = client.get(&query(&format!("/panels/{panel}/users"), page.pairs())).await?;
     if json {
         out::json(&users)?;
         return Ok(Exit::Ok);

@@ -6,7 +6,7 @@ use panel_model::GatewayId;
 
 use super::panel::{self, PanelConfig};
 use super::problem::Problems;
-use super::raw::{RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
+use super::raw::{RawAccess, RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
 use super::{DEFAULT_SOCKET, SecretSource};
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub group: Option<String>,
     /// The company that the box belongs to, by its id.
     pub company: Option<String>,
+    /// Who may do what on the box itself.
+    pub access: AccessConfig,
     /// Bounds of the store.
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
@@ -33,6 +35,13 @@ pub struct Config {
     pub listens: Vec<ListenConfig>,
     /// The panels, in the order of the file; their ids differ.
     pub panels: Vec<PanelConfig>,
+}
+
+/// Who may do what on the box itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessConfig {
+    /// Role of system users who may use the socket.
+    pub local_role: String,
 }
 
 /// Bounds of the store.
@@ -117,12 +126,14 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let mut file = Section::new("", problems);
     file.unknown::<RawConfig>(&raw.unknown);
     let gateway = file.required("gateway", raw.gateway, "a section [gateway] with at least the key `id`");
+    let access = file.optional("access", raw.access, "a section [access]").unwrap_or_default();
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
     let log = file.optional("log", raw.log, "a section [log]").unwrap_or_default();
     let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
     let gateway = gateway.and_then(|raw| check_gateway(raw, folder, problems));
+    let access = check_access(access, problems);
     let store = check_store(store, problems);
     if cloud.is_none() {
         problems.warning("cloud", "there is none", "nothing is published; events wait in the box's outbox");
@@ -136,7 +147,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
         let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
         problems.warning("gateway.company", "is missing beside `cloud.keys`", hint);
     }
-    Some(Config { gateway_id: id, data_dir, socket, group, company, store, cloud, log, listens, panels })
+    Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, log, listens, panels })
 }
 
 struct Gateway {
@@ -162,6 +173,13 @@ fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Opt
         group,
         company,
     })
+}
+
+fn check_access(raw: RawAccess, problems: &mut Problems) -> AccessConfig {
+    let mut section = Section::new("access.", problems);
+    section.unknown::<RawAccess>(&raw.unknown);
+    let local_role = section.optional("local_role", raw.local_role, "the name of a role");
+    AccessConfig { local_role: local_role.unwrap_or_else(|| "Installer".into()) }
 }
 
 fn check_store(raw: RawStore, problems: &mut Problems) -> StoreConfig {

@@ -16,7 +16,9 @@ mod url;
 
 use std::path::Path;
 
-pub use checked::{CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles};
+pub use checked::{
+    AccessConfig, CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles,
+};
 pub use panel::{Authority, CredentialSources, PanelConfig};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};

@@ -42,6 +42,7 @@ impl<T: Default + Serialize> Serialize for Field<T> {
 #[serde(default)]
 pub(super) struct RawConfig {
     pub gateway: Field<RawGateway>,
+    pub access: Field<RawAccess>,
     pub store: Field<RawStore>,
     pub cloud: Field<RawCloud>,
     pub log: Field<RawLog>,
@@ -59,6 +60,14 @@ pub(super) struct RawGateway {
     pub socket: Field<PathBuf>,
     pub group: Field<String>,
     pub company: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct RawAccess {
+    pub local_role: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -168,6 +177,7 @@ pub(super) fn keys_of<T: Default + Serialize>() -> Vec<String> {
 pub(super) fn known_keys() -> Vec<String> {
     let sections = [
         ("gateway", keys_of::<RawGateway>()),
+        ("access", keys_of::<RawAccess>()),
         ("store", keys_of::<RawStore>()),
         ("cloud", keys_of::<RawCloud>()),
         ("log", keys_of::<RawLog>()),

@@ -11,6 +11,8 @@ data_dir = "data"
 socket = "/run/x.sock"
 group = "installers"
 company = "acme-north"
+[access]
+local_role = "Operator"
 [store]
 outbox_max_mib = 1
 [cloud]
@@ -54,6 +56,7 @@ fn the_smallest_file_has_every_default() {
     assert_eq!(config.socket, Path::new(DEFAULT_SOCKET));
     assert_eq!(config.store.outbox_max_bytes, 64 * 1024 * 1024);
     assert_eq!(config.log.level, "info");
+    assert_eq!((config.access.local_role.as_str(), config.company), ("Installer", None));
     assert!(config.cloud.is_none() && config.panels.is_empty());
     let told: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
     assert_eq!(told, ["cloud", "panel"], "that there is neither cloud nor panel is said");
@@ -64,6 +67,7 @@ fn every_key_arrives_where_it_belongs() {
     let (config, _) = read(WHOLE).expect("valid");
     assert_eq!(config.data_dir, Path::new("/etc/panelgate/data"));
     assert_eq!(config.group.as_deref(), Some("installers"));
+    assert_eq!((config.access.local_role.as_str(), config.company.as_deref()), ("Operator", Some("acme-north")));
     let cloud = config.cloud.expect("a cloud");
     assert_eq!((cloud.host.as_str(), cloud.port, cloud.tls), ("broker", 1884, None));
     assert_eq!(cloud.protocol, MqttProtocol::V311);

@@ -126,9 +126,10 @@ impl Daemon {
         let setups = setup::panels(&config).map_err(StartError::Config)?;
         let listening = setup::listening(&config).map_err(StartError::Config)?;
         let authority = setup::authority(&config).map_err(StartError::Config)?;
+        let local = setup::local_access(&config, own_uid()?).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
         let (panels, units) = Panels::new(setups, listening, &store, &keys);
-        let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys);
+        let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys, local);
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
         let stops = Stops::default();
@@ -243,6 +244,12 @@ async fn open(config: &Config) -> Result<(Arc<Keys>, Store), StartError> {
         ),
     }
     Ok((keys, store))
+}
+
+/// The system user that the daemon runs as.
+fn own_uid() -> Result<u32, StartError> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata("/proc/self").map_err(StartError::Runtime)?.uid())
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {

@@ -43,7 +43,8 @@ pub struct LogLine {
     /// On which user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
-    /// `accepted`, `applied`, `unchanged`, or the refusal's stable code.
+    /// How it ended: `accepted`, `applied`, `stored`, `changed`, `requested`; of a decision `approved` or `refused`, of what
+    /// was asked for `request_refused`; else the refusal's stable code.
     pub result: String,
     /// More, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,7 +25,7 @@ pub struct NewLogLine {
     pub panel: Option<PanelId>,
     /// For which user.
     pub slot: Option<Slot>,
-    /// How it ended: `accepted`, `applied`, or a refusal's code.
+    /// How it ended: `accepted`, `applied`, `changed` and so on, or a refusal's code.
     pub result: String,
     /// More for people.
     pub text: Option<String>,

@@ -8,6 +8,7 @@
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
 mod answers;
+mod approval;
 mod column;
 mod directory;
 mod error;
@@ -18,6 +19,7 @@ mod outbox;
 mod pacing;
 mod recover;
 mod requests;
+mod roles;
 mod room;
 mod schema;
 mod secrets;
@@ -38,6 +40,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
 pub use self::directory::DirectoryEntry;
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
@@ -46,6 +49,7 @@ pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priorit
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;
 pub use self::requests::{KnownRequest, NewRequest, ReplyTo, StoredKeys};
+pub use self::roles::Participation;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;

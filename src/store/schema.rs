@@ -13,6 +13,7 @@ use crate::secrets::{Keys, SealError};
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_tag.sql")),
+    M::up(include_str!("migrations/0004_roles.sql")),
     M::up(include_str!("migrations/0006_requests.sql")),
 ];
 

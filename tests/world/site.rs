@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -247,6 +248,20 @@ impl Site {
     /// The same beside the test.
     pub(crate) fn cli_beside(&self, words: &[&str]) -> Program {
         Program::start(&format!("panelgate {}", words.join(" ")), self.command(words))
+    }
+
+    /// The same as another system user, in the socket's group. Only root can.
+    pub(crate) fn cli_as(&self, uid: u32, words: &[&str]) -> Answer {
+        let mut command = self.command(words);
+        command.uid(uid).gid(0);
+        Answer::of(command, "")
+    }
+
+    /// The same beside the test.
+    pub(crate) fn cli_beside_as(&self, uid: u32, words: &[&str]) -> Program {
+        let mut command = self.command(words);
+        command.uid(uid).gid(0);
+        Program::start(&format!("panelgate {} as {uid}", words.join(" ")), command)
     }
 
     /// The same with something piped in.

@@ -88,7 +88,7 @@ impl Says {
             Some(list) => list.iter().copied().collect(),
             None => default_roles()
                 .into_iter()
-                .find(|role| role.name == self.role)
+                .find(|role| role.name.as_str() == self.role)
                 .map(|role| role.permissions)
                 .with_context(|| {
                     format!("{:?} is no role that every box has: say with --permissions what it permits", self.role)

@@ -8,6 +8,7 @@ mod grouping;
 mod outbox;
 mod power;
 mod requests;
+mod roles;
 mod sealed;
 mod wear;
 
