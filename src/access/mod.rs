@@ -2,27 +2,38 @@
 //!
 //! [`Actor`] is who stands at a door, [`Standing`] what they are at the moment of one action, [`Permission`] what a role
 //! can allow (P2), [`Role`] a named set of them (P3), [`Company`] a place in the tree of companies (P6). [`Tries`]
-//! counts wrong installer codes, [`Sessions`] says what is unlocked (I3).
-//! The questions are asked in `actions/who.rs` and `actions/gate.rs`, which read the store.
+//! counts wrong installer codes, [`Sessions`] says what is unlocked (I3); `token.rs` and `key_set.rs` judge what cloud
+//! operators show (C5). The questions are asked in `actions/who.rs` and `actions/gate.rs`, which read the store.
 
 mod company;
+mod key_set;
 mod lockout;
 mod name;
 mod permission;
 mod role;
 mod session;
+mod signer;
 mod standing;
+pub mod token;
+#[cfg(test)]
+mod token_test;
+
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub use company::{Company, CompanyId, CompanyIdError, reaches};
+pub use key_set::{KeySet, KeySetError};
 pub use lockout::{Limits, Lockout, OwnTime, PanelTries, Tries};
 pub use name::{Name, NameError};
 pub use permission::{Permission, UnknownPermission};
 pub use role::{Role, default_roles, role_name};
 pub use session::{IDLE, LONGEST, Sessions};
+pub use signer::{NoKey, Signer};
 pub use standing::{Assigned, LocalAccess, Standing, TokenClaims, within};
+pub use token::{Claims, Token, TokenFault};
 
 use crate::secrets::SealedCode;
 
@@ -63,6 +74,19 @@ pub enum Principal {
     },
     /// Whoever may publish desired documents: the broker's access list decides.
     Broker,
+    /// A cloud operator, by a signed token whose company has a say over this gateway (C5, P6).
+    Token {
+        /// Who.
+        sub: String,
+        /// In which role.
+        role: String,
+        /// All that the token permits.
+        permissions: BTreeSet<Permission>,
+        /// For which company.
+        company: String,
+        /// The request that the token came with.
+        request: Uuid,
+    },
 }
 
 /// Who acts, with what they show for this one action.
@@ -101,6 +125,24 @@ impl Actor {
             role: "cloud".into(),
             door: Door::Cloud,
             principal: Principal::Broker,
+            installer_code: None,
+        }
+    }
+
+    /// A cloud operator, by the claims of a token that was proved, for one request.
+    #[must_use]
+    pub fn token(claims: &Claims, request: Uuid) -> Self {
+        Self {
+            name: claims.sub.clone(),
+            role: claims.role.clone(),
+            door: Door::Cloud,
+            principal: Principal::Token {
+                sub: claims.sub.clone(),
+                role: claims.role.clone(),
+                permissions: claims.known_permissions(),
+                company: claims.company.clone(),
+                request,
+            },
             installer_code: None,
         }
     }

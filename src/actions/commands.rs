@@ -95,7 +95,7 @@ impl Actions {
         done(handle.command(command).await)
     }
 
-    async fn set_credential(
+    pub(super) async fn set_credential(
         &self,
         handle: &PanelHandle,
         panel: &PanelId,

@@ -353,15 +353,16 @@ pub(super) fn is_connected(status: PanelStatus) -> bool {
 pub(super) fn uid(actor: &Actor) -> Option<u32> {
     match actor.principal {
         Principal::System { uid } => Some(uid),
-        Principal::Broker => None,
+        Principal::Broker | Principal::Token { .. } => None,
     }
 }
 
 /// Under which name an actor's wrong codes are counted.
 fn source(actor: &Actor) -> String {
-    match actor.principal {
+    match &actor.principal {
         Principal::System { uid } => format!("uid {uid}"),
         Principal::Broker => "broker".to_owned(),
+        Principal::Token { sub, .. } => format!("token {sub}"),
     }
 }
 

@@ -141,7 +141,7 @@ impl Actions {
     }
 
     /// U9, the other way round.
-    async fn not_a_users_code(&self, panel: &PanelId, code: &AccessCode) -> Result<(), Refused> {
+    pub(super) async fn not_a_users_code(&self, panel: &PanelId, code: &AccessCode) -> Result<(), Refused> {
         let hash = self.0.keys.code_hash(panel, code.expose());
         let id = panel.clone();
         let taken = self

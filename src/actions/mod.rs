@@ -5,13 +5,16 @@
 //! `commands.rs` asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `gate.rs` asks
 //! for the panel's installer code, and `installer_code.rs` has the actions about that code itself. `approval.rs` changes
 //! the box's own records, `roles.rs` and `companies.rs` among them, at once or after another person's decision.
+//! `requests.rs` is the way in for operators in the cloud, on the authority that `authority.rs` keeps.
 
 mod action;
 mod approval;
+mod authority;
 #[cfg(test)]
 mod bench;
 mod commands;
 mod companies;
+mod directory;
 mod gate;
 #[cfg(test)]
 mod gate_test;
@@ -19,6 +22,8 @@ mod installer_code;
 mod orders;
 #[cfg(test)]
 mod permissions_test;
+mod request;
+mod requests;
 mod roles;
 #[cfg(test)]
 mod roles_test;
@@ -39,10 +44,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 pub use action::{Action, CredentialKind, RefreshSection};
 pub use approval::{DecideRequest, RestoreDeleted};
+pub use authority::AuthorityConfig;
 pub use companies::{AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation};
+pub use request::{Request, RequestOutcome, Response};
+pub use requests::{LARGEST_REQUEST, RequestMessage};
 pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
 
 use crate::access::{Actor, LocalAccess, Sessions, Standing};
@@ -125,6 +134,8 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    authority: authority::Authority,
+    directory: directory::Directory,
     local: LocalAccess,
     /// What people on site have open. Never held across an await.
     sessions: Mutex<Sessions>,
@@ -136,8 +147,9 @@ impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, local: LocalAccess) -> Self {
-        let sessions = Mutex::default();
-        Self(Arc::new(Parts { gateway, store, panels, keys, local, sessions, tasks: TaskTracker::new() }))
+        let (authority, directory, sessions) = Default::default();
+        let tasks = TaskTracker::new();
+        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, local, sessions, tasks }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -356,6 +368,8 @@ struct Entry {
     panel: Option<PanelId>,
     slot: Option<Slot>,
     subject: Option<String>,
+    /// The cloud's request that it is done for.
+    request: Option<Uuid>,
 }
 
 impl Entry {
@@ -368,6 +382,7 @@ impl Entry {
             panel: panel.cloned(),
             slot: None,
             subject: None,
+            request: requests::request_of(actor),
         }
     }
 

@@ -70,6 +70,7 @@ impl Actions {
             }
             let accepted = desk.write(tx, &[slot], BTreeMap::new(), None)?;
             tx.add_log_line(entry.line("accepted", None))?;
+            entry.answer_request(tx, &Done::Accepted { version: accepted.desired_version })?;
             Ok(Ok(accepted))
         };
         let version = self.store_and_tell(handle, work).await.map_err(|refused| refused.or_instead(instead))?;

@@ -4,7 +4,8 @@
 use panel_model::{PanelId, Refusal};
 
 use super::{Actions, Entry, Refused};
-use crate::access::{Actor, Permission, Principal, Standing};
+use crate::access::{Actor, Permission, Principal, Standing, TokenClaims, TokenFault};
+use crate::store::View;
 
 impl Actions {
     /// What somebody is now. The one place where a principal becomes a role with permissions.
@@ -12,16 +13,28 @@ impl Actions {
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub async fn standing(&self, actor: &Actor) -> Result<Standing, Refused> {
-        match actor.principal {
-            Principal::System { uid } if self.0.local.owns(uid) => {
-                Ok(Standing::of_system(&actor.name, uid, &self.0.local, None))
+        match &actor.principal {
+            Principal::System { uid } if self.0.local.owns(*uid) => {
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, None))
             }
             Principal::System { uid } => {
                 let name = self.0.local.role.clone();
                 let role = self.0.store.read(move |view| view.role(name.as_str())).await?;
-                Ok(Standing::of_system(&actor.name, uid, &self.0.local, role.as_ref()))
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, role.as_ref()))
             }
             Principal::Broker => Ok(Standing::of_broker()),
+            Principal::Token { sub, role, permissions, company, .. } => {
+                let name = role.clone();
+                let read = move |view: &View<'_>| Ok((view.role(name.as_str())?, view.companies()?));
+                let (local, tree) = self.0.store.read(read).await?;
+                let token = TokenClaims {
+                    subject: sub.clone(),
+                    role: role.clone(),
+                    permissions: permissions.clone(),
+                    company: company.parse().map_err(|_| Refused::from(TokenFault::Company))?,
+                };
+                Ok(Standing::of_token(token, local.as_ref(), &tree, self.gateway_company().await?.as_ref()))
+            }
         }
     }
 

@@ -154,6 +154,12 @@ mod tests {
             "log list --last 5",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "operator token --signing-key k.pem --gateway g1 --company acme --permissions view_users,manage_users",
+            "operator token --signing-key k.pem --new-key",
+            "operator request --signing-key k.pem --company acme --seal code --times 3 {}",
+            "operator request --token-file t --id 01a20304-059c-7447-b673-fed0202316ec {} --v3",
+            "operator directory --file d.json --mqtt b:1883",
+            "operator keys --signing-key k.pem",
             "decode neor --access-code-file x --identifier 310212345678",
             "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
@@ -188,6 +194,8 @@ mod tests {
         }
         for line in [
             "users dsc-1 set-code 0",
+            "operator token --signing-key k.pem --permissions fly",
+            "operator request --token-file t --signing-key k.pem {}",
             "users DSC set-code 4",
             "users dsc-1 role 4 king",
             "panels arm dsc-1 33",

@@ -69,6 +69,8 @@ pub struct CloudConfig {
     pub username: Option<String>,
     pub password: Option<SecretSource>,
     pub keep_alive: Duration,
+    /// JWKS file with the keys that operators' tokens are signed with; without it no request is done.
+    pub keys: Option<PathBuf>,
 }
 
 /// PEM files for a TLS connection.
@@ -141,6 +143,10 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
     let Gateway { id, data_dir, socket, group, company } = gateway?;
+    if company.is_none() && cloud.as_ref().is_some_and(|cloud| cloud.keys.is_some()) {
+        let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
+        problems.warning("gateway.company", "is missing beside `cloud.keys`", hint);
+    }
     Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, log, listens, panels })
 }
 
@@ -206,9 +212,14 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
         section.error("username", "is missing beside `password`", "give the user name that the password belongs to");
     }
     let keep_alive = Duration::from_secs(section.number("keep_alive_s", raw.keep_alive_s, 30, 5..=3_600));
+    let keys = section.optional("keys", raw.keys, "the path of a JWKS file").map(|path| folder.join(path));
+    if let Some(path) = keys.as_ref().filter(|path| !path.is_file()) {
+        section.error("keys", format!("there is no file {}", path.display()), "give the path of the cloud's JWKS file");
+    }
     let tls = check_tls(&mut section, url.as_ref().map(|url| url.tls), ca, cert, key);
     let url = url?;
-    Some(CloudConfig { host: url.host, port: url.port, tls, protocol, prefix, username, password, keep_alive })
+    let (host, port) = (url.host, url.port);
+    Some(CloudConfig { host, port, tls, protocol, prefix, username, password, keep_alive, keys })
 }
 
 fn check_tls(

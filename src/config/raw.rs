@@ -94,6 +94,7 @@ pub(super) struct RawCloud {
     pub username: Field<String>,
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
+    pub keys: Field<PathBuf>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -101,6 +101,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(cloud.prefix, "acme/alarm");
     assert_eq!(cloud.password, Some(SecretSource::Credential("mqtt-password".into())));
     assert_eq!(cloud.keep_alive.as_secs(), 60);
+    assert_eq!((cloud.keys, config.company.as_deref()), (None, Some("acme-north")));
     assert_eq!(config.log.format, LogFormat::Short);
     let address = "0.0.0.0:3072".parse().expect("an address");
     assert_eq!(config.listens, [ListenConfig { vendor: "neor".into(), address }]);
@@ -218,6 +219,7 @@ fn tls_files_have_to_be_there_and_to_belong_together() {
     assert!(told("url = \"mqtt://b\"\nca = \"ca.pem\"\n").contains("cloud.url has no TLS"));
     assert!(told("url = \"mqtts://b\"\nca = \"ca.pem\"\ncert = \"ca.pem\"\n").contains("cloud.key is missing"));
     assert!(told("url = \"mqtts://b\"\nca = \"nowhere.pem\"\n").contains("there is no file"));
+    assert!(told("url = \"mqtt://b\"\nkeys = \"nowhere.jwks\"\n").contains("cloud.keys there is no file"));
 }
 
 #[test]

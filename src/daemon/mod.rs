@@ -125,6 +125,7 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let setups = setup::panels(&config).map_err(StartError::Config)?;
         let listening = setup::listening(&config).map_err(StartError::Config)?;
+        let authority = setup::authority(&config).map_err(StartError::Config)?;
         let local = setup::local_access(&config, own_uid()?).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
         let (panels, units) = Panels::new(setups, listening, &store, &keys);
@@ -154,6 +155,7 @@ impl Daemon {
                 async move { handle.turned().await }
             });
         }
+        actions.trust(authority).await?;
         let cloud = CloudUnit::new(&config, &store, &actions)?;
         let state = cloud.as_ref().map(CloudUnit::state);
         let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);

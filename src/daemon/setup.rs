@@ -8,8 +8,8 @@ use panel_model::{AccessCode, InstallerCode, PanelId, Password};
 
 use super::registry;
 use crate::access::{LocalAccess, Name, default_roles, role_name};
-use crate::actions::CredentialKind;
-use crate::config::{self, Config, PanelConfig, Problems, SecretSource};
+use crate::actions::{AuthorityConfig, CredentialKind};
+use crate::config::{self, Config, PanelConfig, Problem, Problems, SecretSource};
 use crate::panels::{Authority, ConfiguredCredentials, ListenSetup, PanelSetup, SupervisionConfig};
 
 /// Every panel as its owner task wants it.
@@ -76,6 +76,19 @@ pub(super) fn listening(config: &Config) -> Result<Vec<ListenSetup>, Problems> {
     if problems.has_errors() { Err(problems) } else { Ok(listening) }
 }
 
+/// By whose word operators in the cloud act.
+///
+/// # Errors
+/// The key file cannot be used.
+pub(super) fn authority(config: &Config) -> Result<Option<AuthorityConfig>, Problems> {
+    let Some(path) = config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()) else { return Ok(None) };
+    let hint = "put the cloud's JWKS there: public Ed25519 keys, each with its `kid`";
+    let unusable = |what: String| Problems::one(Problem::error("cloud.keys", what, hint));
+    let keys = std::fs::read(path).map_err(|error| unusable(format!("{} cannot be read: {error}", path.display())))?;
+    let authority = AuthorityConfig::new(&keys);
+    authority.map(Some).map_err(|error| unusable(format!("{}: {error}", path.display())))
+}
+
 fn listens(config: &Config, problems: &mut Problems) -> Vec<ListenSetup> {
     let mut listening = Vec::new();
     for (n, listen) in (1..).zip(&config.listens) {
@@ -110,6 +123,10 @@ pub fn check(config: &Config) -> Problems {
     }
     let listening = listens(config, &mut problems);
     doors_are_apart(&doors(&setups, &listening), &mut problems);
+    // That the file is missing was told already.
+    if config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()).is_some_and(|path| path.is_file()) {
+        problems.extend(authority(config).err().unwrap_or_default());
+    }
     look_at_access(config, &mut problems);
     for panel in &config.panels {
         warn_of_factory_secrets(panel, &mut problems);

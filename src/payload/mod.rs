@@ -6,6 +6,7 @@
 //! shape, JSON Schemas under `config/schemas` describe it.
 
 mod desired;
+mod directory;
 mod event;
 mod gateway;
 mod json;
@@ -17,6 +18,10 @@ mod timestamp;
 mod user;
 
 pub use desired::{DesiredDocument, DesiredUser};
+pub use directory::{
+    DirectoryAccount, DirectoryAccountStatus, DirectoryCompany, DirectoryDocument, DirectoryInstaller, DirectoryKeys,
+    DirectoryKind, DirectoryOutcome, DirectoryReported, DirectoryRole,
+};
 pub use event::{Event, Signal};
 pub use gateway::{GatewayState, GatewayStatus, Info, PanelInfo, SealingKey, WantingPanel};
 pub use json::{JsonError, read};

@@ -18,6 +18,9 @@ pub(crate) struct Site {
     pub(crate) broker: Broker,
     pub(crate) panels: Vec<PanelSpec>,
     pub(crate) log_level: String,
+    /// More lines for the sections `[gateway]` and `[cloud]`.
+    pub(crate) gateway: String,
+    pub(crate) cloud: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
     /// Whether somebody unlocks every panel whose installer code the box keeps, once the daemon runs (I3).
@@ -128,7 +131,9 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
         let broker = Broker::start(folder.path());
-        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new(), unlocks: true }
+        let (gateway, cloud, extra) = Default::default();
+        let log_level = "trace".into();
+        Self { folder, broker, panels: Vec::new(), log_level, gateway, cloud, extra, unlocks: true }
     }
 
     /// A site with one panel.
@@ -164,10 +169,12 @@ impl Site {
     /// Writes the configuration as it is now.
     pub(crate) fn config(&self) -> PathBuf {
         let mut text = format!(
-            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\n\
-             [cloud]\nurl = \"{}\"\n\n[log]\nlevel = \"{}\"\n\n{}",
+            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\
+             {}\n[cloud]\nurl = \"{}\"\n{}\n[log]\nlevel = \"{}\"\n\n{}",
             Self::GATEWAY,
+            self.gateway,
             self.broker.url(),
+            self.cloud,
             self.log_level,
             self.extra
         );

@@ -8,6 +8,7 @@ mod grouping;
 mod log;
 mod outbox;
 mod power;
+mod requests;
 mod roles;
 mod sealed;
 mod wear;
