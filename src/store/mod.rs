@@ -9,6 +9,7 @@
 
 mod answers;
 mod column;
+mod commissioning;
 mod error;
 mod events;
 mod lock;
@@ -16,6 +17,7 @@ mod log;
 mod outbox;
 mod pacing;
 mod recover;
+mod register;
 mod room;
 mod schema;
 mod secrets;
@@ -36,12 +38,14 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::commissioning::{InstallerProof, WalkTest, Walked, WalkedZone};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;
+pub use self::register::{Asset, Place, PlaceKey, RegisterEntry, RegisterId, RegisterKind, folded};
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;
