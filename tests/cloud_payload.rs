@@ -115,8 +115,11 @@ fn records_of_the_outbox_are_pinned() {
         action: "set_code".into(),
         panel: Some(panel),
         slot: Some(slot(4)),
+        subject: Some("zone 3".into()),
         result: "code_not_available".into(),
         text: Some("this code cannot be used on this panel; choose another one".into()),
+        number: Some(3),
+        hash: Some("0973759d35adbd28ba094914412abddf28490baeedb12d7b6bfb0fbec167c871".into()),
     };
     golden("log_line", &line);
 }

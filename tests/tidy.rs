@@ -22,12 +22,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("payload", &["secrets", "store"]),
     ("panels", &["payload", "pulse", "secrets", "store"]),
     ("actions", &["access", "panels", "payload", "secrets", "store"]),
-    ("api", &["actions", "payload", "secrets"]),
+    ("api", &["actions", "payload", "secrets", "store"]),
     ("cloud", &["access", "actions", "payload", "pulse", "secrets", "store"]),
     ("console", &["access", "actions", "api", "payload", "store"]),
     ("daemon", &["actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
     ("demo", &["config", "daemon"]),
-    ("cli", &["actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
+    ("cli", &["actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
 ];
 
 /// Crate, and the only places of the root package where its name may stand.

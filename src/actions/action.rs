@@ -199,6 +199,23 @@ impl Action {
         }
     }
 
+    /// What else it is about, for the action log: a zone, a credential, a person. Never a secret.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::Arm { partition, mode, .. } => Some(format!("partition {partition}, {}", word(mode))),
+            Self::Disarm { partition, .. }
+            | Self::SilenceSiren { partition, .. }
+            | Self::SetPartitionLabel { partition, .. } => Some(format!("partition {partition}")),
+            Self::Bypass { zone, bypassed: false, .. } => Some(format!("zone {zone}, taken back")),
+            Self::Bypass { zone, .. } | Self::SetZoneLabel { zone, .. } => Some(format!("zone {zone}")),
+            Self::Output { partition, output, .. } => Some(format!("output {output} of partition {partition}")),
+            Self::Refresh { section, .. } => Some(word(section)),
+            Self::SetCredential { credential, .. } => Some(word(credential)),
+            _ => None,
+        }
+    }
+
     fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
         use Permission as P;
         let (name, permission, panel) = match self {
@@ -226,6 +243,11 @@ impl Action {
         };
         (name, permission, Some(panel))
     }
+}
+
+/// A plain enum's stable name.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What [`Action::Refresh`] reads.

@@ -29,7 +29,10 @@ pub use action::{Action, CredentialKind, RefreshSection};
 use crate::access::Actor;
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::secrets::{Keys, SealedCode};
-use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
+use crate::store::{Damage, EventQuery, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
+
+/// Lines read in one go while the log is proved: the store's thread has others to serve.
+const PROVED_AT_ONCE: usize = 1000;
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -115,7 +118,8 @@ impl Actions {
     /// # Errors
     /// [`Refused`], with the product's stable code.
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, action.name(), action.panel(), action.slot());
+        let entry = Entry::new(actor, action.name(), action.panel());
+        let entry = Entry { slot: action.slot(), subject: action.subject(), ..entry };
         let result = self.decide(actor, action, &entry).await;
         match &result {
             // A wish logs its line in the transaction that stores it.
@@ -225,6 +229,34 @@ impl Actions {
         Ok(self.0.store.read(move |view| view.newest_log_lines(limit)).await?)
     }
 
+    /// Looks through the whole action log (L2).
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn prove_log(&self) -> Result<Proof, Refused> {
+        // The ends and the lines are not read at one moment: what is written or pruned meanwhile is left out.
+        let ends = self.0.store.read(|view| Ok(view.log_ends())).await?;
+        let (mut verifier, mut after) = (Verifier::default(), 0);
+        loop {
+            let lines = self.0.store.read(move |view| view.log_lines(after, PROVED_AT_ONCE)).await?;
+            let Some(last) = lines.last() else { break };
+            after = last.seq;
+            let newer = |line: &&LogLine| {
+                ends.as_ref().is_ok_and(|ends| line.link.is_some_and(|l| l.number > ends.head.number))
+            };
+            lines.iter().take_while(|line| !newer(line)).for_each(|line| verifier.take(line));
+        }
+        Ok(match ends {
+            Ok(ends) => verifier.finish(Some(ends.base), Some(ends.head)),
+            Err(error) => {
+                warn!(%error, "the ends of the action log");
+                let mut proof = verifier.finish(None, None);
+                proof.damage.push(Damage::SealBroken);
+                proof
+            }
+        })
+    }
+
     /// Lines of the action log after a sequence number, oldest first.
     ///
     /// # Errors
@@ -253,17 +285,19 @@ struct Entry {
     action: &'static str,
     panel: Option<PanelId>,
     slot: Option<Slot>,
+    subject: Option<String>,
 }
 
 impl Entry {
-    fn new(actor: &Actor, action: &'static str, panel: Option<&PanelId>, slot: Option<Slot>) -> Self {
+    fn new(actor: &Actor, action: &'static str, panel: Option<&PanelId>) -> Self {
         Self {
             actor: actor.name.clone(),
             role: actor.role.clone(),
             door: actor.door.name(),
             action,
             panel: panel.cloned(),
-            slot,
+            slot: None,
+            subject: None,
         }
     }
 
@@ -276,6 +310,7 @@ impl Entry {
             action: self.action.to_owned(),
             panel: self.panel.clone(),
             slot: self.slot,
+            subject: self.subject.clone(),
             result: result.to_owned(),
             text,
         }

@@ -105,7 +105,7 @@ impl Actions {
         panel: &PanelId,
         document: DesiredDocument,
     ) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, "apply_desired", Some(panel), None);
+        let entry = Entry::new(actor, "apply_desired", Some(panel));
         let result = self.accept_desired(actor, panel, document, &entry).await;
         if let Err(refused) = &result {
             self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;

@@ -13,6 +13,7 @@
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
+//! | `GET log/proof` | | [`LogProof`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
 use crate::secrets::SealedCode;
+use crate::store::Proof;
 
 /// What every path begins with.
 pub const ROOT: &str = "/api/v1";
@@ -238,6 +240,39 @@ pub struct PanelUpdate {
     pub reported_version: u64,
     /// Users that changed since the update before; all in the first one. `null`: nothing is known of the slot any more.
     pub users: BTreeMap<Slot, Option<User>>,
+}
+
+/// What a look through the whole action log found (L2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogProof {
+    /// Nothing was cut, edited or moved.
+    pub sound: bool,
+    /// Lines in the chain.
+    pub lines: u64,
+    /// Lines from before there was a chain; nothing proves them.
+    pub unchained: u64,
+    /// Number of the first line: those before it were pruned after the cloud had them.
+    pub first: Option<u64>,
+    /// Number of the newest line.
+    pub last: Option<u64>,
+    /// Hash of the newest line: compare it with the one that the cloud got under that number.
+    pub head: Option<String>,
+    /// What is wrong, a sentence for each thing.
+    pub damage: Vec<String>,
+}
+
+impl From<Proof> for LogProof {
+    fn from(proof: Proof) -> Self {
+        Self {
+            sound: proof.damage.is_empty(),
+            lines: proof.lines,
+            unchained: proof.unchained,
+            first: proof.first,
+            last: proof.head.map(|link| link.number),
+            head: proof.head.map(|link| link.hash.to_string()),
+            damage: proof.damage.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why the API did not do what it was asked.

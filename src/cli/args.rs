@@ -7,7 +7,8 @@ use super::check::CheckArgs;
 use super::decode::DecodeArgs;
 #[cfg(feature = "demo")]
 use super::demo::DemoArgs;
-use super::history::{EventsArgs, LogArgs, WireArgs};
+use super::history::{EventsArgs, WireArgs};
+use super::log::LogArgs;
 use super::operator::OperatorArgs;
 use super::panels::PanelsArgs;
 use super::run::RunArgs;

@@ -14,6 +14,7 @@ mod decode;
 mod demo;
 mod follow;
 mod history;
+mod log;
 mod operator;
 mod out;
 mod panels;
@@ -70,7 +71,7 @@ pub fn run() -> ExitCode {
         Command::Users(args) => asked(users::run(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
-        Command::Log(args) => asked(history::log(args)),
+        Command::Log(args) => asked(log::run(args)),
         Command::Operator(args) => asked(operator::run(args)),
     };
     ended.map_or_else(|error| failed(&error), ExitCode::from)

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Api, ApiError, follow};
 use crate::access::Actor;
 use crate::actions::Done;
-use crate::api::{Asked, BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, WantingRow};
+use crate::api::{Asked, BoxInfo, Dialling, DoorRow, LogProof, OutboxState, Page, ROOT, WantingRow};
 use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -41,6 +41,7 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/events", get(events))
         .route("/events/follow", get(follow::events))
         .route("/log", get(log))
+        .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
         .with_state(api)
         .layer(Extension(stop));
@@ -158,6 +159,10 @@ async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<Log
         _ => api.actions.log_lines(query.after.unwrap_or(0), limit).await?,
     };
     Ok(Json(lines.into_iter().map(LogLine::from).collect()))
+}
+
+async fn log_proof(State(api): State<Api>) -> Answer<LogProof> {
+    Ok(Json(api.actions.prove_log().await?.into()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

@@ -8,6 +8,7 @@
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
 mod answers;
+mod chain;
 mod column;
 mod commissioning;
 mod error;
@@ -38,10 +39,11 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::answers::{Answers, Versions};
+pub use self::chain::{ChainHash, Damage, Link, NoHash, Proof, Verifier};
 pub use self::commissioning::{InstallerProof, WalkTest, Walked, WalkedZone};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
-pub use self::log::{LogLine, NewLogLine};
+pub use self::log::{ChainEnds, LogLine, NewLogLine};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::recover::Opened;

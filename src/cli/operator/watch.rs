@@ -178,7 +178,11 @@ fn event(event: &Event) -> String {
 }
 
 fn log_line(line: &LogLine) -> String {
-    let on = [line.panel.as_ref().map(ToString::to_string), line.slot.map(|slot| format!("user {slot}"))];
+    let on = [
+        line.panel.as_ref().map(ToString::to_string),
+        line.slot.map(|slot| format!("user {slot}")),
+        line.subject.clone(),
+    ];
     let on: Vec<_> = on.into_iter().flatten().collect();
     let text = line.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
     format!(

@@ -5,6 +5,7 @@ mod contents;
 mod events;
 mod faults;
 mod grouping;
+mod log;
 mod outbox;
 mod power;
 mod sealed;
