@@ -2,12 +2,20 @@
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
+//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `register.rs` keeps the site's
+//! equipment, `commissioning.rs` what is done once per panel, and `checklist.rs` says what of it is missing (pure).
 
 mod action;
+mod checklist;
+#[cfg(test)]
+mod checklist_test;
 mod commands;
+mod commissioning;
 mod gate;
 mod orders;
+mod register;
+#[cfg(test)]
+mod register_test;
 mod rules;
 #[cfg(test)]
 mod rules_test;
@@ -25,6 +33,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 pub use action::{Action, CredentialKind, RefreshSection};
+pub use commissioning::{SignOff, SignedReport, SkipZones, StartWalkTest, StopWalkTest};
+pub use register::{DeleteAsset, EditAsset, EditModel, MoveAsset, Named, NewAsset, NewModel, NewName, Rename};
 
 use crate::access::Actor;
 use crate::panels::{Dialling, PanelHandle, Panels};
@@ -50,6 +60,18 @@ pub enum Done {
     },
     /// The box did it; no panel was needed.
     Stored,
+    /// The same; its line of the action log came with it.
+    Changed,
+    /// An asset is in the register.
+    AssetAdded {
+        /// Its number.
+        asset: u64,
+    },
+    /// The commissioning is signed off.
+    SignedOff {
+        /// SHA-256 of the report, in hex, as in the action log.
+        sha256: String,
+    },
 }
 
 /// Why an action was not done: a stable code, and a sentence for people.
@@ -99,6 +121,7 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    commissioning: commissioning::Commissioning,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -107,7 +130,8 @@ impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
-        Self(Arc::new(Parts { gateway, store, panels, keys, tasks: TaskTracker::new() }))
+        let commissioning = commissioning::Commissioning::default();
+        Self(Arc::new(Parts { gateway, store, panels, keys, commissioning, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -120,10 +144,15 @@ impl Actions {
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
         let entry = Entry::new(actor, action.name(), action.panel());
         let entry = Entry { slot: action.slot(), subject: action.subject(), ..entry };
+        let proves = action.proves_installer_code().cloned();
         let result = self.decide(actor, action, &entry).await;
+        if let (Some(panel), Ok(Done::Applied { evidence })) = (proves, &result) {
+            self.installer_code_proved(panel, *evidence).await;
+        }
         match &result {
             // A wish logs its line in the transaction that stores it.
             Ok(Done::Accepted { version }) => info!(action = entry.action, version, "accepted"),
+            Ok(done) if done.is_logged() => info!(action = entry.action, result = done.word(), "performed"),
             Ok(done) => self.log(entry, done.word(), None).await,
             Err(refused) => self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await,
         }
@@ -146,7 +175,14 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
-            other => self.command(other).await,
+            Action::StartWalkTest(asked) => self.start_walk_test(asked).await,
+            Action::StopWalkTest(asked) => self.stop_walk_test(asked.panel).await,
+            Action::SkipZones(asked) => self.skip_zones(asked, entry).await,
+            Action::SignOff(asked) => self.sign_off(asked, entry).await,
+            other => match register::Change::of(other) {
+                Ok(change) => self.change_register(actor, change, entry).await,
+                Err(other) => self.command(other).await,
+            },
         }
     }
 
@@ -271,8 +307,14 @@ impl Done {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Applied { .. } => "applied",
-            Self::Stored => "stored",
+            Self::Stored | Self::Changed | Self::AssetAdded { .. } => "stored",
+            Self::SignedOff { .. } => "signed_off",
         }
+    }
+
+    /// Whether the line of the action log was written with the change itself.
+    fn is_logged(&self) -> bool {
+        matches!(self, Self::Changed | Self::AssetAdded { .. } | Self::SignedOff { .. })
     }
 }
 

@@ -14,6 +14,10 @@
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
 //! | `GET log/proof` | | [`LogProof`] |
+//! | `GET assets?page&size` | | [`Page`] of `AssetRow` |
+//! | `GET assets/storage?page&size`, `assets/categories`, `assets/models` | | [`Page`] of `RegisterRow` |
+//! | `GET panels/{id}/commissioning` | | `Checklist` |
+//! | `GET panels/{id}/commissioning/report` | | [`ReportCopy`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
 
 use std::collections::BTreeMap;
@@ -273,6 +277,17 @@ impl From<Proof> for LogProof {
             damage: proof.damage.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// The last signed report of a panel's commissioning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportCopy {
+    /// SHA-256 of `json`, in hex, as in the action log's line of the sign-off.
+    pub sha256: String,
+    /// The report, byte for byte as it was signed and as the cloud gets it.
+    pub json: String,
+    /// The same as a page to print.
+    pub html: String,
 }
 
 /// Why the API did not do what it was asked.

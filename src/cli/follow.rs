@@ -66,7 +66,9 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
         match done {
             Done::Accepted { version } => out::line(format_args!("accepted as version {version}"))?,
             Done::Applied { evidence } => out::line(format_args!("done: {}", words::evidence(*evidence)))?,
-            Done::Stored => out::line("stored by the box")?,
+            Done::Stored | Done::Changed => out::line("stored by the box")?,
+            Done::AssetAdded { asset } => out::line(format_args!("stored by the box as asset {asset}"))?,
+            Done::SignedOff { sha256 } => out::line(format_args!("signed off; report sha256 {sha256}"))?,
         }
     }
     Ok(Exit::Ok)

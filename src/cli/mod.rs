@@ -7,8 +7,10 @@
 
 mod args;
 mod ask;
+mod assets;
 mod check;
 mod client;
+mod commission;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
@@ -72,6 +74,8 @@ pub fn run() -> ExitCode {
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
         Command::Log(args) => asked(log::run(args)),
+        Command::Assets(args) => asked(assets::run(args)),
+        Command::Commission(args) => asked(commission::run(args)),
         Command::Operator(args) => asked(operator::run(args)),
     };
     ended.map_or_else(|error| failed(&error), ExitCode::from)

@@ -1,7 +1,9 @@
 //! What the cloud task needs from the rest of the daemon, as narrow as possible.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
+use bytes::Bytes;
 use panel_model::{PanelId, Refusal};
 use tokio::sync::watch;
 
@@ -35,6 +37,9 @@ pub trait Intake: Send + Sync + 'static {
     /// [`Rejected`], with nothing done.
     fn apply(&self, panel: PanelId, document: DesiredDocument) -> impl Future<Output = Result<(), Rejected>> + Send;
 }
+
+/// The last signed report of each panel that has one: the payload, byte for byte.
+pub type Reports = BTreeMap<PanelId, Bytes>;
 
 /// One record of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::topic::Topic;
-use crate::payload::{Delta, DesiredDocument, Event, Gap, GatewayStatus, Info, LogLine, PanelStatus, Reported, State};
+use crate::payload::{
+    CommissioningReport, Delta, DesiredDocument, Event, Gap, GatewayStatus, Info, LogLine, PanelStatus, Reported, State,
+};
 
 /// Version of the contract, not of the program: its first number is in the topics.
 const CONTRACT: &str = "1.0.0";
@@ -17,7 +19,7 @@ struct MessageKind {
     schema: fn() -> Schema,
 }
 
-const MESSAGES: [MessageKind; 10] = [
+const MESSAGES: [MessageKind; 11] = [
     MessageKind { name: "status", title: "Status of a gateway", schema: sent::<GatewayStatus> },
     MessageKind { name: "info", title: "What a gateway is and has", schema: sent::<Info> },
     MessageKind { name: "panel_status", title: "Status of a panel", schema: sent::<PanelStatus> },
@@ -28,6 +30,7 @@ const MESSAGES: [MessageKind; 10] = [
     MessageKind { name: "event", title: "Something happened", schema: sent::<Event> },
     MessageKind { name: "gap", title: "Records are missing here", schema: sent::<Gap> },
     MessageKind { name: "log_line", title: "Line of the action log", schema: sent::<LogLine> },
+    MessageKind { name: "report", title: "Signed report of a commissioning", schema: sent::<CommissioningReport> },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ struct Channel {
     about: &'static str,
 }
 
-const CHANNELS: [Channel; 9] = [
+const CHANNELS: [Channel; 10] = [
     Channel {
         name: "status",
         address: "status",
@@ -119,6 +122,15 @@ const CHANNELS: [Channel; 9] = [
         direction: Direction::FromGateway,
         retained: false,
         about: "What happened. Never coalesced; at least once, alarms first, otherwise in order; `id` tells duplicates.",
+    },
+    Channel {
+        name: "report",
+        address: "panels/{panel}/report",
+        messages: &["report"],
+        direction: Direction::FromGateway,
+        retained: true,
+        about: "The last signed report of the panel's commissioning. The SHA-256 of the payload, byte for byte, stands in \
+                the log line of the action `sign_off`.",
     },
 ];
 

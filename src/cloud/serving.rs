@@ -115,6 +115,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
     async fn serve(&mut self, cancel: &CancellationToken) -> CloudError {
         let mut outbox_changed = self.cloud.outbox.changed();
         let mut wanting = self.cloud.wanting.clone();
+        let mut reports = self.cloud.reports.clone();
         let filter = desired_filter(&self.cloud.config.prefix, &self.cloud.identity.gateway);
         let subscribed = self.session.subscribe(&[filter]);
         // The birth goes first, then the subscription, then everything else.
@@ -147,6 +148,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 Some((n, picture)) = self.pictures.next() => self.new_picture(n, picture),
                 Ok(()) = outbox_changed.changed() => self.more = true,
                 Ok(()) = wanting.changed() => self.retained.wanting_changed(clock::now()),
+                Ok(()) = reports.changed() => self.retained.reports_changed(),
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = self.cloud.pulse.beat() => {}
             }

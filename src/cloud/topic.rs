@@ -64,6 +64,8 @@ pub enum Topic {
     Delta(PanelId),
     /// What happened at a panel.
     Event(PanelId),
+    /// The last signed report of a panel's commissioning; retained.
+    Report(PanelId),
 }
 
 impl Topic {
@@ -80,6 +82,7 @@ impl Topic {
             Self::Reported(panel) => format!("{prefix}/{gateway}/panels/{panel}/reported"),
             Self::Delta(panel) => format!("{prefix}/{gateway}/panels/{panel}/delta"),
             Self::Event(panel) => format!("{prefix}/{gateway}/panels/{panel}/event"),
+            Self::Report(panel) => format!("{prefix}/{gateway}/panels/{panel}/report"),
         }
     }
 
@@ -108,6 +111,7 @@ impl Topic {
             "reported" => Self::Reported(panel),
             "delta" => Self::Delta(panel),
             "event" => Self::Event(panel),
+            "report" => Self::Report(panel),
             _ => return None,
         })
     }
@@ -128,7 +132,8 @@ impl Topic {
             | Self::Desired(panel)
             | Self::Reported(panel)
             | Self::Delta(panel)
-            | Self::Event(panel) => Some(panel),
+            | Self::Event(panel)
+            | Self::Report(panel) => Some(panel),
         }
     }
 
@@ -144,6 +149,7 @@ impl Topic {
             Self::Reported(_) => "reported",
             Self::Delta(_) => "delta",
             Self::Event(_) => "event",
+            Self::Report(_) => "report",
         }
     }
 }
@@ -169,7 +175,8 @@ mod tests {
             Topic::Desired(panel.clone()),
             Topic::Reported(panel.clone()),
             Topic::Delta(panel.clone()),
-            Topic::Event(panel),
+            Topic::Event(panel.clone()),
+            Topic::Report(panel),
         ]
     }
 

@@ -7,6 +7,8 @@ mod actor;
 mod error;
 mod follow;
 mod listen;
+mod register;
+mod report;
 mod routes;
 
 use tokio::sync::watch;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow};
+use super::{Api, ApiError, follow, register};
 use crate::access::Actor;
 use crate::actions::Done;
 use crate::api::{Asked, BoxInfo, Dialling, DoorRow, LogProof, OutboxState, Page, ROOT, WantingRow};
@@ -43,6 +43,7 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/log", get(log))
         .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
+        .merge(register::routes())
         .with_state(api)
         .layer(Extension(stop));
     Router::new()

@@ -273,11 +273,5 @@ fn asset_row(row: &Row<'_>) -> rusqlite::Result<Asset> {
         (None, Some(Id(panel))) => Place::Panel { panel, zone: row.get::<_, Option<Number<_>>>(6)?.map(|n| n.0) },
         _ => Err(FromSqlError::InvalidType)?,
     };
-    Ok(Asset {
-        id: row.get::<_, Count>(0)?.0,
-        model: row.get(1)?,
-        category: row.get(2)?,
-        serial: row.get(3)?,
-        place,
-    })
+    Ok(Asset { id: row.get::<_, Count>(0)?.0, model: row.get(1)?, category: row.get(2)?, serial: row.get(3)?, place })
 }
