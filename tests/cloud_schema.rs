@@ -60,6 +60,7 @@ fn golden_messages_fit_their_schemas() {
         ("event", &["event_alarm.json", "event_armed.json", "event_trouble.json"]),
         ("gap", &["gap.json"]),
         ("log_line", &["log_line.json"]),
+        ("report", &["report.json"]),
     ] {
         for file in files {
             assert!(schemas::fits(message, &golden(file)), "{file} is no {message}");
