@@ -15,10 +15,15 @@ use panel_driver::{Direction, WireEntry};
 use panel_model::{ArmMode, Condition, EventKind, Evidence, Field, PanelEvent, Refusal, Slot, Trouble, TroubleKind};
 use panelgate::actions::{Request, Response};
 use panelgate::payload::{
+    AssetRow, ChecklistStep, CommissioningReport, PanelIdentity, ReportedPerson, Signature, Step, StepState,
+    WalkResult, WalkRow, WalkTest,
+};
+use panelgate::payload::{
     Delta, DesiredDocument, DirectoryDocument, DirectoryReported, DocumentRefusal, Event, Gap, GapKind, GatewayState,
     GatewayStatus, Info, InstallerCodeState, LogLine, LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus,
     Reported, SealingKey, State, User, WantingPanel, WireRow, changed_users, read,
 };
+use panelgate::store::Place;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -123,6 +128,62 @@ fn records_of_the_outbox_are_pinned() {
         hash: Some("0973759d35adbd28ba094914412abddf28490baeedb12d7b6bfb0fbec167c871".into()),
     };
     golden("log_line", &line);
+}
+
+#[test]
+fn signed_reports_are_pinned() {
+    let step = |step, state, what_to_do: Option<&str>| ChecklistStep {
+        step,
+        state,
+        since: (state == StepState::Done).then(|| NOON.into()),
+        text: "how it stands".into(),
+        what_to_do: what_to_do.map(str::to_owned),
+    };
+    let walked = |n, result| WalkRow {
+        zone: zone(n),
+        label: (n == 1).then(|| "Front door".into()),
+        result,
+        at: Some(NOON.into()),
+        reason: (result == WalkResult::Skipped).then(|| "not fitted".into()),
+        by: (result == WalkResult::Skipped).then(|| "anna".into()),
+    };
+    let report = CommissioningReport {
+        gateway: "site-7".into(),
+        version: "0.1.0".into(),
+        panel: "dsc-1".parse().unwrap(),
+        identity: PanelIdentity {
+            vendor: "dsc".into(),
+            model: "PC1864".into(),
+            firmware: Some("1.2".into()),
+            link: "tcp 127.0.0.1:4025".into(),
+        },
+        signed: Signature {
+            name: "Anna Berg".into(),
+            actor: "anna".into(),
+            role: "Installer".into(),
+            door: "command_line".into(),
+            at: NOON.into(),
+        },
+        steps: vec![
+            step(Step::LinkUp, StepState::Done, None),
+            step(Step::CloudReached, StepState::NotApplicable, None),
+        ],
+        walk_test: WalkTest {
+            running: false,
+            started: Some(NOON.into()),
+            ends: Some(NOON.into()),
+            zones: vec![walked(1, WalkResult::Opened), walked(2, WalkResult::Tampered), walked(3, WalkResult::Skipped)],
+        },
+        users: vec![ReportedPerson::from(User::of(&samples::panel(), slot(4)))],
+        equipment: vec![AssetRow {
+            asset: 2,
+            model: "WS4904".into(),
+            category: "Accessory".into(),
+            serial: "A-17".into(),
+            place: Place::Panel { panel: "dsc-1".parse().unwrap(), zone: Some(zone(3)) },
+        }],
+    };
+    golden("report", &report);
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn golden_messages_fit_their_schemas() {
         ("response", &["response_done.json", "response_refused.json", "response_failed.json"]),
         ("directory", &["directory.json"]),
         ("directory_reported", &["directory_reported.json"]),
+        ("report", &["report.json"]),
     ] {
         for file in files {
             assert!(schemas::fits(message, &golden(file)), "{file} is no {message}");

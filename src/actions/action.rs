@@ -5,10 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::approval::{DecideRequest, RestoreDeleted};
+use super::commissioning::{SignOff, SkipZones, StartWalkTest, StopWalkTest};
 use super::companies::{
     AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation,
 };
+use super::register::{DeleteAsset, EditAsset, EditModel, MoveAsset, Named, NewAsset, NewModel, NewName, Rename};
 use super::roles::{CopyRole, CreateRole, DeleteRole, EditRole};
+use super::{commissioning, register};
 use crate::access::{CompanyId, Permission};
 use crate::secrets::SealedCode;
 
@@ -214,6 +217,40 @@ pub enum Action {
     RestoreDeleted(RestoreDeleted),
     // Installers, managers, accounts (people.rs, accounts.rs).
     // Equipment register and commissioning (register.rs, commissioning.rs).
+    /// S3: register a storage code.
+    AddStorageCode(NewName),
+    /// S3: name a storage code anew.
+    RenameStorageCode(Rename),
+    /// S3: delete a storage code under which nothing lies.
+    DeleteStorageCode(Named),
+    /// S3: register a product category.
+    AddCategory(NewName),
+    /// S3: name a product category anew.
+    RenameCategory(Rename),
+    /// S3: delete a product category without models.
+    DeleteCategory(Named),
+    /// S3: register a product model.
+    AddModel(NewModel),
+    /// S3: name a product model anew, or put it into another category.
+    EditModel(EditModel),
+    /// S3: delete a product model of which there are no assets.
+    DeleteModel(Named),
+    /// S3: register an asset.
+    AddAsset(NewAsset),
+    /// S3: correct an asset's model or serial number.
+    EditAsset(EditAsset),
+    /// S3: an asset is somewhere else now.
+    MoveAsset(MoveAsset),
+    /// S3: take an asset out of the register.
+    DeleteAsset(DeleteAsset),
+    /// S4: tick zones off that open from now on. Alarms go on being sent meanwhile.
+    StartWalkTest(StartWalkTest),
+    /// S4: end a walk test before its time.
+    StopWalkTest(StopWalkTest),
+    /// S4: leave zones out of the walk test.
+    SkipZones(SkipZones),
+    /// S4: sign a commissioning off of which nothing is missing. On site it needs the installer code.
+    SignOff(SignOff),
 }
 
 impl Action {
@@ -287,8 +324,16 @@ impl Action {
             Self::EndParticipation(end) => format!("{} in {}", end.person, end.company),
             Self::DecideRequest(decision) => format!("request {}", decision.request),
             Self::RestoreDeleted(restored) => format!("deleted thing {}", restored.deleted),
-            _ => return None,
+            other => return register::subject(other).or_else(|| commissioning::subject(other)),
         })
+    }
+
+    /// The panel whose installer code is proved by the panel itself when this is applied.
+    pub(super) fn proves_installer_code(&self) -> Option<&PanelId> {
+        match self {
+            Self::VerifyInstallerCode { panel, .. } | Self::ChangeInstallerCode { panel, .. } => Some(panel),
+            _ => None,
+        }
     }
 
     fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
@@ -329,7 +374,24 @@ impl Action {
             Self::DecideRequest(_) => return ("decide_request", P::DecideRequests, None),
             Self::RestoreDeleted(_) => return ("restore_deleted", P::RestoreDeleted, None),
             // Installers, managers, accounts.
-            // Equipment register and commissioning.
+            // Equipment register and commissioning. Where an asset is to be is looked at beside the rules.
+            Self::AddStorageCode(_) => return ("add_storage_code", P::ManageProducts, None),
+            Self::RenameStorageCode(_) => return ("rename_storage_code", P::ManageProducts, None),
+            Self::DeleteStorageCode(_) => return ("delete_storage_code", P::ManageProducts, None),
+            Self::AddCategory(_) => return ("add_category", P::ManageProducts, None),
+            Self::RenameCategory(_) => return ("rename_category", P::ManageProducts, None),
+            Self::DeleteCategory(_) => return ("delete_category", P::ManageProducts, None),
+            Self::AddModel(_) => return ("add_model", P::ManageProducts, None),
+            Self::EditModel(_) => return ("edit_model", P::ManageProducts, None),
+            Self::DeleteModel(_) => return ("delete_model", P::ManageProducts, None),
+            Self::AddAsset(_) => return ("add_asset", P::ManageProducts, None),
+            Self::EditAsset(_) => return ("edit_asset", P::ManageProducts, None),
+            Self::MoveAsset(_) => return ("move_asset", P::ManageProducts, None),
+            Self::DeleteAsset(_) => return ("delete_asset", P::ManageProducts, None),
+            Self::StartWalkTest(of) => ("start_walk_test", P::ServiceDevices, &of.panel),
+            Self::StopWalkTest(of) => ("stop_walk_test", P::ServiceDevices, &of.panel),
+            Self::SkipZones(of) => ("skip_zones", P::ServiceDevices, &of.panel),
+            Self::SignOff(of) => ("sign_off", P::ManageReports, &of.panel),
         };
         (name, permission, Some(panel))
     }

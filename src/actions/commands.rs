@@ -67,30 +67,9 @@ impl Actions {
                 RefreshSection::Users => Section::Users,
                 RefreshSection::Labels => Section::Labels,
             }),
-            // The others are decided before (`decide`); should one arrive here, it is refused rather than done twice.
-            Action::SetCode { .. }
-            | Action::SetLabel { .. }
-            | Action::SetPartitions { .. }
-            | Action::SetRole { .. }
-            | Action::DisableUser { .. }
-            | Action::VerifyInstallerCode { .. }
-            | Action::ChangeInstallerCode { .. }
-            | Action::Unlock { .. }
-            | Action::Lock { .. }
-            | Action::Unblock { .. } => return Err(Refusal::Invalid.into()),
-            // So are changes of the box's own records.
-            Action::CreateRole(_)
-            | Action::CopyRole(_)
-            | Action::EditRole(_)
-            | Action::DeleteRole(_)
-            | Action::CreateCompany(_)
-            | Action::EditCompany(_)
-            | Action::DeleteCompany(_)
-            | Action::AddParticipation(_)
-            | Action::EditParticipation(_)
-            | Action::EndParticipation(_)
-            | Action::DecideRequest(_)
-            | Action::RestoreDeleted(_) => return Err(Refusal::Invalid.into()),
+            // Wishes and whatever asks no panel are decided before (`decide`); should one arrive here, it is refused
+            // rather than done twice.
+            _ => return Err(Refusal::Invalid.into()),
         };
         done(handle.command(command).await)
     }

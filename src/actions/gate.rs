@@ -305,7 +305,7 @@ impl Actions {
 
 /// The panel, where the action needs its installer code on site: every action about a panel, but for those that are
 /// named here. Arming, disarming and silencing with a user's code are the panel's own matter, reading changes nothing,
-/// and proving a code is the proof itself.
+/// proving a code is the proof itself, and a walk test only watches.
 fn needs_code(action: &Action) -> Option<&PanelId> {
     match action {
         Action::Refresh { .. }
@@ -315,7 +315,10 @@ fn needs_code(action: &Action) -> Option<&PanelId> {
         | Action::VerifyInstallerCode { .. }
         | Action::Unlock { .. }
         | Action::Lock { .. }
-        | Action::Unblock { .. } => None,
+        | Action::Unblock { .. }
+        | Action::StartWalkTest(_)
+        | Action::StopWalkTest(_)
+        | Action::SkipZones(_) => None,
         other => other.panel(),
     }
 }

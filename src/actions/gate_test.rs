@@ -104,7 +104,7 @@ fn id() -> PanelId {
 }
 
 /// Everybody at the box is an installer, but for the system's own user.
-fn local() -> LocalAccess {
+pub(super) fn local() -> LocalAccess {
     LocalAccess { own_uid: 990, role: role_name::INSTALLER.parse().expect("a name"), company: None }
 }
 

@@ -6,13 +6,19 @@
 //! for the panel's installer code, and `installer_code.rs` has the actions about that code itself. `approval.rs` changes
 //! the box's own records, `roles.rs` and `companies.rs` among them, at once or after another person's decision.
 //! `requests.rs` is the way in for operators in the cloud, on the authority that `authority.rs` keeps.
+//! `register.rs` keeps the site's equipment, `commissioning.rs` what is done once per panel, and `checklist.rs` says what
+//! of it is missing (pure).
 
 mod action;
 mod approval;
 mod authority;
 #[cfg(test)]
 mod bench;
+mod checklist;
+#[cfg(test)]
+mod checklist_test;
 mod commands;
+mod commissioning;
 mod companies;
 mod directory;
 mod gate;
@@ -22,6 +28,9 @@ mod installer_code;
 mod orders;
 #[cfg(test)]
 mod permissions_test;
+mod register;
+#[cfg(test)]
+mod register_test;
 mod request;
 mod requests;
 mod roles;
@@ -49,7 +58,9 @@ use uuid::Uuid;
 pub use action::{Action, CredentialKind, RefreshSection};
 pub use approval::{DecideRequest, RestoreDeleted};
 pub use authority::AuthorityConfig;
+pub use commissioning::{SignOff, SignedReport, SkipZones, StartWalkTest, StopWalkTest};
 pub use companies::{AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation};
+pub use register::{DeleteAsset, EditAsset, EditModel, MoveAsset, Named, NewAsset, NewModel, NewName, Rename};
 pub use request::{Request, RequestOutcome, Response};
 pub use requests::{LARGEST_REQUEST, RequestMessage};
 pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
@@ -78,12 +89,22 @@ pub enum Done {
     },
     /// The box did it; no panel was needed.
     Stored,
-    /// The box changed its own records: roles, companies, requests.
+    /// The box changed its own records: roles, companies, requests, equipment. Its line of the action log came with it.
     Changed,
     /// P4: it waits for another person's decision.
     Requested {
         /// The request's number.
         request: u64,
+    },
+    /// An asset is in the register.
+    AssetAdded {
+        /// Its number.
+        asset: u64,
+    },
+    /// The commissioning is signed off.
+    SignedOff {
+        /// SHA-256 of the report, in hex, as in the action log.
+        sha256: String,
     },
 }
 
@@ -139,6 +160,7 @@ struct Parts {
     local: LocalAccess,
     /// What people on site have open. Never held across an await.
     sessions: Mutex<Sessions>,
+    commissioning: commissioning::Commissioning,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -147,9 +169,18 @@ impl Actions {
     /// The door to these panels.
     #[must_use]
     pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, local: LocalAccess) -> Self {
-        let (authority, directory, sessions) = Default::default();
-        let tasks = TaskTracker::new();
-        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, local, sessions, tasks }))
+        Self(Arc::new(Parts {
+            gateway,
+            store,
+            panels,
+            keys,
+            authority: authority::Authority::default(),
+            directory: directory::Directory::default(),
+            local,
+            sessions: Mutex::default(),
+            commissioning: commissioning::Commissioning::default(),
+            tasks: TaskTracker::new(),
+        }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -162,6 +193,7 @@ impl Actions {
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
         let entry = Entry::new(actor, action.name(), action.panel());
         let mut entry = Entry { slot: action.slot(), subject: action.subject(), ..entry };
+        let proves = action.proves_installer_code().cloned();
         let standing = self.standing(actor).await;
         let result = match &standing {
             Ok(standing) => {
@@ -170,11 +202,11 @@ impl Actions {
             }
             Err(refused) => Err(refused.clone()),
         };
+        if let (Some(panel), Ok(Done::Applied { evidence })) = (proves, &result) {
+            self.installer_code_proved(panel, *evidence).await;
+        }
         match &result {
-            // These log their lines in the transaction that stores them.
-            Ok(done @ (Done::Accepted { .. } | Done::Changed | Done::Requested { .. })) => {
-                info!(action = entry.action, result = done.word(), "performed");
-            }
+            Ok(done) if done.is_logged() => info!(action = entry.action, result = done.word(), "performed"),
             Ok(done) => self.log(entry, done.word(), None).await,
             Err(refused) => self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await,
         }
@@ -221,7 +253,14 @@ impl Actions {
             | Action::AddParticipation(_)
             | Action::EditParticipation(_)
             | Action::EndParticipation(_)) => self.change(standing, record, entry).await,
-            other => self.command(other).await,
+            Action::StartWalkTest(asked) => self.start_walk_test(asked).await,
+            Action::StopWalkTest(asked) => self.stop_walk_test(asked.panel).await,
+            Action::SkipZones(asked) => self.skip_zones(asked, entry).await,
+            Action::SignOff(asked) => self.sign_off(asked, entry).await,
+            other => match register::Change::of(other) {
+                Ok(change) => self.change_register(actor, change, entry).await,
+                Err(other) => self.command(other).await,
+            },
         }
     }
 
@@ -352,9 +391,22 @@ impl Done {
             Self::Accepted { .. } => "accepted",
             Self::Applied { .. } => "applied",
             Self::Stored => "stored",
-            Self::Changed => "changed",
+            Self::Changed | Self::AssetAdded { .. } => "changed",
             Self::Requested { .. } => "requested",
+            Self::SignedOff { .. } => "signed_off",
         }
+    }
+
+    /// Whether the line of the action log was written with the change itself.
+    fn is_logged(&self) -> bool {
+        matches!(
+            self,
+            Self::Accepted { .. }
+                | Self::Changed
+                | Self::Requested { .. }
+                | Self::AssetAdded { .. }
+                | Self::SignedOff { .. }
+        )
     }
 }
 

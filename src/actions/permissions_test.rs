@@ -149,11 +149,14 @@ async fn the_door_does_in_every_role_what_the_table_says() {
     assert_eq!(proved, default_roles().len() * samples::all(&bench.keys).len());
 }
 
-/// The records that no panel is needed for: what is permitted is really done.
+/// The records that no panel is needed for: what is permitted is really done. The equipment's have tests of their own.
 #[tokio::test]
 async fn what_is_permitted_of_the_boxs_own_records_is_done() {
     let bench = Bench::new();
-    let records: Vec<_> = samples::all(&bench.keys).into_iter().filter(|action| action.panel().is_none()).collect();
+    let records: Vec<_> = samples::all(&bench.keys)
+        .into_iter()
+        .filter(|action| action.panel().is_none() && action.permission() != Permission::ManageProducts)
+        .collect();
     for action in records {
         bench.put(prepare).await;
         let what = action.name();

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
 
 use super::{
-    Action, AddParticipation, CopyRole, CreateCompany, CreateRole, CredentialKind, DecideRequest, DeleteCompany,
-    DeleteRole, EditCompany, EditParticipation, EditRole, EndParticipation, RefreshSection, RestoreDeleted,
+    Action, AddParticipation, CopyRole, CreateCompany, CreateRole, CredentialKind, DecideRequest, DeleteAsset,
+    DeleteCompany, DeleteRole, EditAsset, EditCompany, EditModel, EditParticipation, EditRole, EndParticipation,
+    MoveAsset, Named, NewAsset, NewModel, NewName, RefreshSection, Rename, RestoreDeleted, SignOff, SkipZones,
+    StartWalkTest, StopWalkTest,
 };
 use crate::access::Permission;
 use crate::secrets::{Keys, SealedCode, seal_to};
+use crate::store::Place;
 
 /// The panel that the samples are about.
 pub(super) const PANEL: &str = "dsc-1";
@@ -87,7 +90,28 @@ fn after(action: &Action, code: &SealedCode) -> Option<Action> {
         }
         Action::EndParticipation(_) => Action::DecideRequest(DecideRequest { request: 1, approve: true }),
         Action::DecideRequest(_) => Action::RestoreDeleted(RestoreDeleted { deleted: 1 }),
-        Action::RestoreDeleted(_) => return None,
+        Action::RestoreDeleted(_) => Action::AddStorageCode(NewName { name: "Van 1".into() }),
+        Action::AddStorageCode(_) => Action::RenameStorageCode(rename("Van 1", "Van 2")),
+        Action::RenameStorageCode(_) => Action::DeleteStorageCode(Named { name: "Van 2".into() }),
+        Action::DeleteStorageCode(_) => Action::AddCategory(NewName { name: "Keypad".into() }),
+        Action::AddCategory(_) => Action::RenameCategory(rename("Keypad", "Keypads")),
+        Action::RenameCategory(_) => Action::DeleteCategory(Named { name: "Keypads".into() }),
+        Action::DeleteCategory(_) => Action::AddModel(NewModel { category: "Keypad".into(), name: "PK5500".into() }),
+        Action::AddModel(_) => Action::EditModel(EditModel { name: "PK5500".into(), new_name: None, category: None }),
+        Action::EditModel(_) => Action::DeleteModel(Named { name: "PK5500".into() }),
+        Action::DeleteModel(_) => {
+            Action::AddAsset(NewAsset { model: "PK5500".into(), serial: "0001".into(), place: store_room() })
+        }
+        Action::AddAsset(_) => Action::EditAsset(EditAsset { asset: 1, model: None, serial: Some("0002".into()) }),
+        Action::EditAsset(_) => Action::MoveAsset(MoveAsset { asset: 1, place: store_room() }),
+        Action::MoveAsset(_) => Action::DeleteAsset(DeleteAsset { asset: 1 }),
+        Action::DeleteAsset(_) => Action::StartWalkTest(StartWalkTest { panel, minutes: None, anew: false }),
+        Action::StartWalkTest(_) => Action::StopWalkTest(StopWalkTest { panel }),
+        Action::StopWalkTest(_) => {
+            Action::SkipZones(SkipZones { panel, zones: vec![zone], reason: "not mounted yet".into() })
+        }
+        Action::SkipZones(_) => Action::SignOff(SignOff { panel, name: "Anna Berg".into() }),
+        Action::SignOff(_) => return None,
     })
 }
 
@@ -97,6 +121,14 @@ fn panel() -> PanelId {
 
 fn slot() -> Slot {
     Slot::new(4).expect("a slot")
+}
+
+fn rename(name: &str, new_name: &str) -> Rename {
+    Rename { name: name.into(), new_name: new_name.into() }
+}
+
+fn store_room() -> Place {
+    Place::Storage { code: "Van 1".into() }
 }
 
 fn name(text: &str) -> crate::access::Name {

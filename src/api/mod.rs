@@ -19,6 +19,10 @@
 //! | `GET companies?page&size`, `participations?page&size` | | [`Page`] of [`CompanyRow`], [`ParticipationRow`] |
 //! | `GET requests?page&size`, `requests/mine?page&size` | | [`Page`] of [`RequestRow`], the newest first |
 //! | `GET deleted?page&size` | | [`Page`] of [`DeletedRow`], the latest first |
+//! | `GET assets?page&size` | | [`Page`] of `AssetRow` |
+//! | `GET assets/storage?page&size`, `assets/categories`, `assets/models` | | [`Page`] of `RegisterRow` |
+//! | `GET panels/{id}/commissioning` | | `Checklist` |
+//! | `GET panels/{id}/commissioning/report` | | [`ReportCopy`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
 //!
 //! Each path but `key` and `requests/mine` asks for the permission to view what it shows; lists show what the asker may
@@ -294,6 +298,17 @@ impl From<Proof> for LogProof {
             damage: proof.damage.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// The last signed report of a panel's commissioning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportCopy {
+    /// SHA-256 of `json`, in hex, as in the action log's line of the sign-off.
+    pub sha256: String,
+    /// The report, byte for byte as it was signed and as the cloud gets it.
+    pub json: String,
+    /// The same as a page to print.
+    pub html: String,
 }
 
 /// Why the API did not do what it was asked.

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 
+use super::assets::AssetsArgs;
 use super::check::CheckArgs;
+use super::commission::CommissionArgs;
 use super::companies::CompaniesArgs;
 use super::decode::DecodeArgs;
 #[cfg(feature = "demo")]
@@ -78,6 +80,10 @@ pub(super) enum Command {
     Companies(CompaniesArgs),
     /// Changes that wait for another person's decision
     Requests(RequestsArgs),
+    /// The site's equipment: what it is, and where
+    Assets(AssetsArgs),
+    /// Commission one panel: checklist, walk test, signed report
+    Commission(CommissionArgs),
     /// The cloud's side, over MQTT: look on, seal codes, push users
     Operator(OperatorArgs),
 }
@@ -153,6 +159,16 @@ mod tests {
             "events --follow --panel dsc-1",
             "log list --last 5",
             "wire dsc-1 --json",
+            "assets --json",
+            "assets list --page 2 --size 50",
+            "assets add PC1864 0123 --panel dsc-1 --zone 4",
+            "assets move 2 --storage van",
+            "assets models edit PC1864 --category spare",
+            "assets storage",
+            "commission dsc-1 --json",
+            "commission dsc-1 walk-test skip 9-12,16 --reason none",
+            "commission dsc-1 sign-off --name Anna",
+            "commission dsc-1 report --html -",
             "decode dsc --show-codes",
             "operator token --signing-key k.pem --gateway g1 --company acme --permissions view_users,manage_users",
             "operator token --signing-key k.pem --new-key",
@@ -196,6 +212,12 @@ mod tests {
             "users dsc-1 set-code 0",
             "operator token --signing-key k.pem --permissions fly",
             "operator request --token-file t --signing-key k.pem {}",
+            "assets add PC1864 0123",
+            "assets add PC1864 0123 --zone 4",
+            "assets add PC1864 0123 --storage van --panel dsc-1",
+            "assets edit 2",
+            "commission dsc-1 walk-test skip 7",
+            "commission dsc-1 sign-off",
             "users DSC set-code 4",
             "users dsc-1 role 4 king",
             "panels arm dsc-1 33",

@@ -71,6 +71,8 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
             Done::Requested { request } => out::line(format_args!(
                 "asked for as request {request}: somebody else decides with `panelgate requests approve {request}`"
             ))?,
+            Done::AssetAdded { asset } => out::line(format_args!("stored by the box as asset {asset}"))?,
+            Done::SignedOff { sha256 } => out::line(format_args!("signed off; report sha256 {sha256}"))?,
         }
     }
     Ok(if matches!(done, Done::Requested { .. }) { Exit::Pending } else { Exit::Ok })

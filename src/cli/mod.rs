@@ -7,8 +7,10 @@
 
 mod args;
 mod ask;
+mod assets;
 mod check;
 mod client;
+mod commission;
 mod companies;
 mod decode;
 #[cfg(feature = "demo")]
@@ -81,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Roles(args) => asked(roles::run(args)),
         Command::Companies(args) => asked(companies::run(args)),
         Command::Requests(args) => asked(requests::run(args)),
+        Command::Assets(args) => asked(assets::run(args)),
+        Command::Commission(args) => asked(commission::run(args)),
         Command::Operator(args) => asked(operator::run(args)),
     };
     ended.map_or_else(|error| failed(&error), ExitCode::from)

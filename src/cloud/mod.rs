@@ -29,7 +29,7 @@ pub use error::{CloudError, PublishError, Retry};
 pub use health::CloudHealth;
 pub use intake::LARGEST_DOCUMENT;
 
-use self::ports::{Intake, Outbox};
+use self::ports::{Intake, Outbox, Reports};
 use self::retained::PanelView;
 use self::session::ConnectOptions;
 use self::topic::Prefix;
@@ -78,6 +78,7 @@ pub struct Cloud<O, I> {
     panels: Vec<PanelView>,
     wanting: watch::Receiver<Vec<WantingPanel>>,
     directory: watch::Receiver<DirectoryReported>,
+    reports: watch::Receiver<Reports>,
     outbox: Arc<O>,
     intake: Arc<I>,
     health: watch::Sender<CloudHealth>,
@@ -104,11 +105,18 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
             panels,
             wanting,
             directory: intake.directory(),
+            reports: watch::Sender::default().subscribe(),
             outbox: Arc::new(outbox),
             intake: Arc::new(intake),
             health,
             pulse: Pulse::default(),
         }
+    }
+
+    /// The same with signed reports to publish.
+    #[must_use]
+    pub fn with_reports(self, reports: watch::Receiver<Reports>) -> Self {
+        Self { reports, ..self }
     }
 
     /// Asks the loop whether it turns. It answers while the broker is connected; what else there is are plain waits.
@@ -132,5 +140,6 @@ struct Target<'a> {
     panels: &'a [PanelView],
     wanting: &'a watch::Receiver<Vec<WantingPanel>>,
     directory: &'a watch::Receiver<DirectoryReported>,
+    reports: &'a watch::Receiver<Reports>,
     connection: u64,
 }

@@ -1,7 +1,9 @@
 //! What the cloud task needs from the rest of the daemon, as narrow as possible.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
+use bytes::Bytes;
 use panel_model::{PanelId, Password, Refusal};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -64,6 +66,9 @@ pub trait Intake: Send + Sync + 'static {
     /// What became of the directory, now and as it changes.
     fn directory(&self) -> watch::Receiver<DirectoryReported>;
 }
+
+/// The last signed report of each panel that has one: the payload, byte for byte.
+pub type Reports = BTreeMap<PanelId, Bytes>;
 
 /// One record of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]

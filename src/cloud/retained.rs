@@ -70,6 +70,7 @@ enum Subject {
     PanelStatus(usize),
     State(usize),
     Reported(usize),
+    Report(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,8 @@ pub(super) struct Ticket(usize);
 impl Retained {
     pub(super) fn new(panels: usize) -> Self {
         let gateway = [Subject::Status, Subject::Info];
-        let panels = (0..panels).flat_map(|n| [Subject::PanelStatus(n), Subject::State(n), Subject::Reported(n)]);
+        let panels = (0..panels)
+            .flat_map(|n| [Subject::PanelStatus(n), Subject::State(n), Subject::Reported(n), Subject::Report(n)]);
         let entry = |subject| Entry { subject, due: Due::Now, in_flight: false, fingerprint: None };
         let subjects = gateway.into_iter().chain(panels).chain([Subject::Directory]);
         Self { entries: subjects.map(entry).collect(), in_flight: 0 }
@@ -116,6 +118,13 @@ impl Retained {
     /// Something became of the directory.
     pub(super) fn directory_changed(&mut self) {
         for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Directory) {
+            entry.due = Due::Now;
+        }
+    }
+
+    /// Somebody signed. Reports that are not new are not sent again.
+    pub(super) fn reports_changed(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| matches!(entry.subject, Subject::Report(_))) {
             entry.due = Due::Now;
         }
     }
@@ -225,6 +234,11 @@ impl Subject {
                 let refused = target.panels.get(n).and_then(|panel| panel.refused.clone());
                 target.retained(&Topic::Reported(picture.id.clone()), &Reported::new(&picture, refused))
             }
+            Self::Report(n) => {
+                let id = &target.panels.get(n)?.id;
+                let payload = target.reports.borrow().get(id)?.clone();
+                Some(fingerprinted(target.written(&Topic::Report(id.clone()), payload)))
+            }
         }
     }
 }
@@ -261,16 +275,23 @@ fn info(target: &Target<'_>) -> Info {
 impl Target<'_> {
     /// A retained message with its fingerprint.
     fn retained<T: Serialize>(&self, topic: &Topic, payload: &T) -> Option<(Message, u64)> {
-        let message = self.message(topic, payload)?;
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&message.payload);
-        Some((message, hasher.finish()))
+        self.message(topic, payload).map(fingerprinted)
     }
 
     /// A message for one of our topics. `None` cannot happen: our payloads have no value that JSON cannot hold.
     pub(super) fn message<T: Serialize>(&self, topic: &Topic, payload: &T) -> Option<Message> {
-        let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
-        let name = topic.encode(self.prefix, &self.identity.gateway);
-        Some(Message { topic: name, payload, retain: topic.is_retained(), properties: Properties::default() })
+        Some(self.written(topic, Bytes::from(serde_json::to_vec(payload).ok()?)))
     }
+
+    /// The same with a payload that is written already.
+    fn written(&self, topic: &Topic, payload: Bytes) -> Message {
+        let name = topic.encode(self.prefix, &self.identity.gateway);
+        Message { topic: name, payload, retain: topic.is_retained(), properties: Properties::default() }
+    }
+}
+
+fn fingerprinted(message: Message) -> (Message, u64) {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&message.payload);
+    (message, hasher.finish())
 }

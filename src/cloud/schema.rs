@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::topic::Topic;
 use crate::actions::{Request, Response};
 use crate::payload::{
-    Delta, DesiredDocument, DirectoryDocument, DirectoryKeys, DirectoryReported, Event, Gap, GatewayStatus, Info,
-    LogLine, PanelStatus, Reported, State,
+    CommissioningReport, Delta, DesiredDocument, DirectoryDocument, DirectoryKeys, DirectoryReported, Event, Gap,
+    GatewayStatus, Info, LogLine, PanelStatus, Reported, State,
 };
 
 /// Version of the contract, not of the program: its first number is in the topics.
@@ -21,7 +21,7 @@ struct MessageKind {
     schema: fn() -> Schema,
 }
 
-const MESSAGES: [MessageKind; 15] = [
+const MESSAGES: [MessageKind; 16] = [
     MessageKind { name: "status", title: "Status of a gateway", schema: sent::<GatewayStatus> },
     MessageKind { name: "info", title: "What a gateway is and has", schema: sent::<Info> },
     MessageKind { name: "panel_status", title: "Status of a panel", schema: sent::<PanelStatus> },
@@ -37,6 +37,7 @@ const MESSAGES: [MessageKind; 15] = [
     MessageKind { name: "directory", title: "People, roles and companies", schema: received::<DirectoryDocument> },
     MessageKind { name: "directory_keys", title: "Other keys for tokens", schema: received::<DirectoryKeys> },
     MessageKind { name: "directory_reported", title: "State of the directory", schema: sent::<DirectoryReported> },
+    MessageKind { name: "report", title: "Signed report of a commissioning", schema: sent::<CommissioningReport> },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,7 @@ struct Channel {
     about: &'static str,
 }
 
-const CHANNELS: [Channel; 14] = [
+const CHANNELS: [Channel; 15] = [
     Channel {
         name: "status",
         address: "status",
@@ -170,6 +171,15 @@ const CHANNELS: [Channel; 14] = [
         direction: Direction::FromGateway,
         retained: false,
         about: "What happened. Never coalesced; at least once, alarms first, otherwise in order; `id` tells duplicates.",
+    },
+    Channel {
+        name: "report",
+        address: "panels/{panel}/report",
+        messages: &["report"],
+        direction: Direction::FromGateway,
+        retained: true,
+        about: "The last signed report of the panel's commissioning. The SHA-256 of the payload, byte for byte, stands in \
+                the log line of the action `sign_off`.",
     },
 ];
 

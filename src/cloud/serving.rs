@@ -126,6 +126,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
         let named = [Topic::Request, Topic::DirectoryDesired, Topic::DirectoryKeys].map(|t| t.encode(prefix, gateway));
         let filters = [vec![desired_filter(prefix, gateway)], Vec::from(named)].concat();
         let subscribed = self.session.subscribe_as_published(&filters);
+        let mut reports = self.cloud.reports.clone();
         // The birth goes first, then the subscription, then everything else.
         self.publish_retained();
         self.jobs.push(subscribed.map(Finished::Subscribed).boxed());
@@ -157,6 +158,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 Ok(()) = outbox_changed.changed() => self.more = true,
                 Ok(()) = wanting.changed() => self.retained.wanting_changed(clock::now()),
                 Ok(()) = directory.changed() => self.retained.directory_changed(),
+                Ok(()) = reports.changed() => self.retained.reports_changed(),
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = self.cloud.pulse.beat() => {}
             }

@@ -75,6 +75,8 @@ pub enum Topic {
     DirectoryKeys,
     /// What became of the directory; retained.
     DirectoryReported,
+    /// The last signed report of a panel's commissioning; retained.
+    Report(PanelId),
 }
 
 impl Topic {
@@ -96,6 +98,7 @@ impl Topic {
             Self::DirectoryDesired => format!("{prefix}/{gateway}/directory/desired"),
             Self::DirectoryKeys => format!("{prefix}/{gateway}/directory/keys"),
             Self::DirectoryReported => format!("{prefix}/{gateway}/directory/reported"),
+            Self::Report(panel) => format!("{prefix}/{gateway}/panels/{panel}/report"),
         }
     }
 
@@ -129,6 +132,7 @@ impl Topic {
             "reported" => Self::Reported(panel),
             "delta" => Self::Delta(panel),
             "event" => Self::Event(panel),
+            "report" => Self::Report(panel),
             _ => return None,
         })
     }
@@ -156,7 +160,8 @@ impl Topic {
             | Self::Desired(panel)
             | Self::Reported(panel)
             | Self::Delta(panel)
-            | Self::Event(panel) => Some(panel),
+            | Self::Event(panel)
+            | Self::Report(panel) => Some(panel),
         }
     }
 
@@ -175,6 +180,7 @@ impl Topic {
             Self::Response(_) => "response",
             Self::Delta(_) => "delta",
             Self::Event(_) => "event",
+            Self::Report(_) => "report",
         }
     }
 }
@@ -215,12 +221,13 @@ mod tests {
             Topic::Desired(panel.clone()),
             Topic::Reported(panel.clone()),
             Topic::Delta(panel.clone()),
-            Topic::Event(panel),
+            Topic::Event(panel.clone()),
             Topic::Request,
             Topic::Response(Uuid::from_u128(7)),
             Topic::DirectoryDesired,
             Topic::DirectoryKeys,
             Topic::DirectoryReported,
+            Topic::Report(panel),
         ]
     }
 

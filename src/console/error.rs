@@ -56,7 +56,7 @@ fn status(refusal: Refusal) -> StatusCode {
     match refusal {
         R::PermissionDenied | R::NotAssigned | R::InstallerCodeWrong => StatusCode::FORBIDDEN,
         R::PanelNotFound | R::SlotNotAvailable | R::NotFound | R::AccountNotFound => StatusCode::NOT_FOUND,
-        R::InUse | R::VersionConflict => StatusCode::CONFLICT,
+        R::InUse | R::Incomplete | R::VersionConflict => StatusCode::CONFLICT,
         R::LockedOut | R::Busy => StatusCode::TOO_MANY_REQUESTS,
         R::PanelOffline | R::StorageFailed => StatusCode::SERVICE_UNAVAILABLE,
         R::Invalid => StatusCode::BAD_REQUEST,

@@ -8,6 +8,8 @@ mod actor;
 mod error;
 mod follow;
 mod listen;
+mod register;
+mod report;
 mod roles;
 mod routes;
 

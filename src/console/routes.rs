@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow, roles};
+use super::{Api, ApiError, follow, register, roles};
 use crate::access::{Actor, Permission};
 use crate::actions::Done;
 use crate::api::{Asked, BoxInfo, BoxKey, Dialling, DoorRow, LogProof, OutboxState, Page, PageError, ROOT, WantingRow};
@@ -45,6 +45,7 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
         .merge(roles::paths())
+        .merge(register::routes())
         .with_state(api)
         .layer(Extension(stop));
     Router::new()

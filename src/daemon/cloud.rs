@@ -1,5 +1,8 @@
 //! The cloud as a unit of the daemon.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -7,7 +10,7 @@ use uuid::Uuid;
 use super::{StartError, registry};
 use crate::actions::Actions;
 use crate::api::CloudState;
-use crate::cloud::ports::WantingPanel;
+use crate::cloud::ports::{Reports, WantingPanel};
 use crate::cloud::session::{ConnectOptions, Login, Memory, MqttVersion, TlsFiles};
 use crate::cloud::{Cloud, CloudConfig, CloudHealth, Identity, Pace};
 use crate::config::{self, MqttProtocol, Problem, Problems};
@@ -34,6 +37,7 @@ impl CloudUnit {
     /// When the password cannot be read.
     pub(super) fn new(config: &config::Config, store: &Store, actions: &Actions) -> Result<Option<Self>, StartError> {
         let Some(cloud) = &config.cloud else { return Ok(None) };
+        actions.expect_cloud();
         let identity = Identity {
             gateway: config.gateway_id.clone(),
             boot: Uuid::now_v7(),
@@ -73,13 +77,18 @@ impl CloudUnit {
         let dialling = self.actions.dialling().clone();
         let wanting = watch::Sender::new(wanting_panels(&dialling));
         let seen = wanting.subscribe();
-        let cloud = Cloud::new(self.config, self.identity, panels, seen, self.store, self.actions);
+        let reports = watch::Sender::default();
+        let signed = reports.subscribe();
+        let actions = self.actions.clone();
+        let cloud = Cloud::new(self.config, self.identity, panels, seen, self.store, self.actions).with_reports(signed);
         let mut health = cloud.health();
         self.probe.send_replace(Some(cloud.probe()));
         let telling = async {
             loop {
                 let now = CloudState::from(&*health.borrow_and_update());
+                let (connected, acknowledged) = (now.connected, now.delivered > 0);
                 self.state.send_replace(now);
+                actions.cloud_stands(connected, acknowledged).await;
                 if health.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -89,6 +98,7 @@ impl CloudUnit {
             () = cloud.run(stop) => {}
             () = telling => {}
             () = show_wanting(&dialling, &wanting) => {}
+            () = show_reports(&actions, &reports) => {}
         }
     }
 }
@@ -100,6 +110,32 @@ async fn show_wanting(dialling: &Dialling, wanting: &watch::Sender<Vec<WantingPa
         wanting.send_replace(wanting_panels(dialling));
     }
     std::future::pending().await
+}
+
+/// How long to wait before signed reports are read again that could not be read.
+const REPORTS_AGAIN: Duration = Duration::from_secs(10);
+
+/// Keeps the cloud's copy of the signed reports; never ends.
+async fn show_reports(actions: &Actions, reports: &watch::Sender<Reports>) {
+    let mut signed = actions.report_signed();
+    loop {
+        signed.borrow_and_update();
+        match actions.commissioning_reports().await {
+            Ok(read) => {
+                let written = read.into_iter().map(|(panel, json)| (panel, Bytes::from(json))).collect();
+                reports.send_if_modified(|now| {
+                    *now != written && {
+                        *now = written;
+                        true
+                    }
+                });
+                if signed.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            Err(_) => tokio::time::sleep(REPORTS_AGAIN).await,
+        }
+    }
 }
 
 fn wanting_panels(dialling: &Dialling) -> Vec<WantingPanel> {

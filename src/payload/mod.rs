@@ -5,6 +5,7 @@
 //! come in as [`SealedCode`](crate::secrets::SealedCode) and never go out. Golden files under `tests/golden` pin each
 //! shape, JSON Schemas under `config/schemas` describe it.
 
+mod commissioning;
 mod desired;
 mod directory;
 mod event;
@@ -17,6 +18,10 @@ mod stored;
 mod timestamp;
 mod user;
 
+pub use commissioning::{
+    AssetRow, Checklist, ChecklistStep, CommissioningReport, PanelIdentity, RegisterRow, ReportedPerson, Signature,
+    Step, StepState, WalkResult, WalkRow, WalkTest,
+};
 pub use desired::{DesiredDocument, DesiredUser};
 pub use directory::{
     DirectoryAccount, DirectoryAccountStatus, DirectoryCompany, DirectoryDocument, DirectoryInstaller, DirectoryKeys,

@@ -132,6 +132,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn add_event(&mut self, new: NewEvent) -> Result<StoredEvent, StoreError> {
+        self.walk(&new)?;
         let NewEvent { panel, at, event } = new;
         let stored = StoredEvent { seq: self.take_seq(), id: id_at(at), panel, at, event };
         self.insert_event(&stored)?;

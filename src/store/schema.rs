@@ -17,6 +17,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/0004_roles.sql")),
     M::up(include_str!("migrations/0006_requests.sql")),
     M::up(include_str!("migrations/0007_log_chain.sql")),
+    M::up(include_str!("migrations/0008_register.sql")),
 ];
 
 /// The schema that this program writes.

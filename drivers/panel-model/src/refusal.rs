@@ -35,6 +35,8 @@ pub enum Refusal {
     PermissionDenied,
     /// P7, D8: something still depends on it.
     InUse,
+    /// S3, S4: something has to be done before.
+    Incomplete,
     /// A2: no such account.
     AccountNotFound,
     /// A3: the account is suspended.
@@ -43,7 +45,7 @@ pub enum Refusal {
     PanelNotFound,
     /// The panel's model has no such slot.
     SlotNotAvailable,
-    /// The panel has no such zone, output or lock.
+    /// There is no such thing: a zone, an output, an asset.
     NotFound,
     /// The sealed value could not be opened with the box's key.
     SealInvalid,
@@ -99,13 +101,14 @@ impl Refusal {
             Self::NotAssigned => ("not_assigned", "this installer is not assigned to this panel"),
             Self::PermissionDenied => ("permission_denied", "the role does not permit this"),
             Self::InUse => ("in_use", "something else still depends on it"),
+            Self::Incomplete => ("incomplete", "something has to be done before"),
             Self::AccountNotFound => ("account_not_found", "there is no such account"),
             Self::AccountSuspended => ("account_suspended", "the account is suspended"),
             Self::PanelNotFound => {
                 ("panel_not_found", "there is no panel of that name; `panelgate panels list` shows them")
             }
             Self::SlotNotAvailable => ("slot_not_available", "this panel has no such slot"),
-            Self::NotFound => ("not_found", "the panel has no such zone, output or lock"),
+            Self::NotFound => ("not_found", "there is no such thing"),
             Self::SealInvalid => ("seal_invalid", "the sealed code could not be opened; seal it to the key in `info`"),
             Self::Invalid => ("invalid", "the request is malformed"),
             Self::PanelOffline => ("panel_offline", "the panel is not reachable now"),

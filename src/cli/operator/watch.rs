@@ -13,8 +13,8 @@ use crate::cli::words::{time, word};
 use crate::cli::{Exit, out};
 use crate::cloud::topic::Topic;
 use crate::payload::{
-    Answer, Arm, Delta, DesiredDocument, DirectoryDocument, DirectoryOutcome, DirectoryReported, Event, Gap,
-    GatewayStatus, Info, LogLine, PanelStatus, PartitionState, Reported, State, User, ZoneState, read,
+    Answer, Arm, CommissioningReport, Delta, DesiredDocument, DirectoryDocument, DirectoryOutcome, DirectoryReported,
+    Event, Gap, GatewayStatus, Info, LogLine, PanelStatus, PartitionState, Reported, State, User, ZoneState, read,
 };
 
 pub(super) async fn run(args: &BrokerArgs, what: &WatchArgs) -> anyhow::Result<Exit> {
@@ -84,6 +84,7 @@ fn said(told: &Told) -> Option<String> {
         Topic::DirectoryDesired => format!("version {}", parsed::<DirectoryDocument>(payload)?.version),
         Topic::DirectoryKeys => "other keys for tokens".to_owned(),
         Topic::DirectoryReported => directory(&parsed(payload)?),
+        Topic::Report(_) => signed(&parsed(payload)?),
     })
 }
 
@@ -100,6 +101,10 @@ fn info(info: &Info) -> String {
     let panels: Vec<_> =
         info.panels.iter().map(|panel| format!("{} ({})", panel.panel, panel.capabilities.model)).collect();
     format!("panels: {}", list(&panels))
+}
+
+fn signed(report: &CommissioningReport) -> String {
+    format!("signed off by {} at {}", report.signed.name, time(report.signed.at))
 }
 
 fn panel_status(status: &PanelStatus) -> String {
