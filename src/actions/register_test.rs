@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use panel_driver::{DriverFactory, DriverStart, LinkConfig, PanelDriver};
-use panel_model::{Capabilities, EventKind, PanelEvent, PanelId, Refusal, WallTime, Zone};
+use panel_model::{Capabilities, EventKind, Evidence, PanelEvent, PanelId, Refusal, WallTime, Zone};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -12,6 +12,7 @@ use super::rules_test::capabilities;
 use super::{Action, Actions, Done};
 use crate::access::Actor;
 use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, Panels, SupervisionConfig, secret_name};
+use crate::payload::{Step, StepState};
 use crate::secrets::{Keys, seal_to};
 use crate::store::{NewEvent, RegisterKind, Store, StoreOptions, Urgency, WalkTest, Walked};
 
@@ -240,4 +241,56 @@ async fn commissioning_refuses_what_makes_no_sense() {
     let lines = house.actions.log_lines(0, 100).await.expect("lines");
     let skipped = &lines[9].line;
     assert_eq!((skipped.subject.as_deref(), skipped.text.as_deref()), (Some("zones 7-8"), Some("not fitted")));
+}
+
+#[tokio::test]
+async fn a_proof_of_one_installer_code_is_none_of_another() {
+    let house = House::new();
+    let keep = async |code: &'static str| {
+        house
+            .store
+            .write(Urgency::Now, move |tx| tx.put_secret(&id(), secret_name::INSTALLER, code))
+            .await
+            .expect("kept");
+    };
+    let told = async || {
+        let list = house.actions.checklist(&id()).await.expect("a checklist");
+        let step = list.steps.into_iter().find(|step| step.step == Step::InstallerCode).expect("a step");
+        (step.state, step.text)
+    };
+    keep("8024").await;
+    assert_eq!(told().await.0, StepState::NotApplicable, "this panel cannot prove one");
+    house.actions.installer_code_proved(id(), Evidence::WrittenBlind).await;
+    assert_eq!(told().await.0, StepState::NotApplicable, "written blind is no proof");
+    house.actions.installer_code_proved(id(), Evidence::Acknowledged).await;
+    assert_eq!(told().await.0, StepState::Done);
+    keep("8025").await;
+    assert_eq!(told().await.0, StepState::NotApplicable);
+    keep("5555").await;
+    house.actions.installer_code_proved(id(), Evidence::ReadBack).await;
+    let (state, text) = told().await;
+    assert_eq!(state, StepState::Missing);
+    assert!(text.contains("the factory's") && !text.contains("5555"), "{text}");
+}
+
+#[tokio::test]
+async fn that_the_cloud_was_reached_is_kept_once_a_run_and_outlives_the_connection() {
+    let house = House::new();
+    let told = async || {
+        let list = house.actions.checklist(&id()).await.expect("a checklist");
+        list.steps.into_iter().find(|step| step.step == Step::CloudReached).expect("a step")
+    };
+    assert_eq!(told().await.state, StepState::NotApplicable);
+    house.actions.expect_cloud();
+    assert_eq!(told().await.state, StepState::Missing);
+    house.actions.cloud_stands(true, false).await;
+    assert!(told().await.text.contains("nothing was acknowledged"));
+    house.actions.cloud_stands(true, true).await;
+    let (first, writes) = (told().await, house.store.stats().writes);
+    assert_eq!(first.state, StepState::Done);
+    house.actions.cloud_stands(false, true).await;
+    let later = told().await;
+    assert_eq!((later.state, later.since), (StepState::Done, first.since));
+    assert!(later.text.contains("not connected now"), "{}", later.text);
+    assert_eq!(house.store.stats().writes, writes, "no write without news");
 }
