@@ -404,6 +404,28 @@ fn every_rule_refuses_alike_at_the_socket_and_over_mqtt() {
 }
 
 #[test]
+fn a_sensitive_change_asked_for_from_the_cloud_waits_for_another_person() {
+    let (_panel, mut site) = house();
+    let mut desk = Desk::at(&mut site, MqttVersion::V5);
+    let observer = site.observe();
+    let _daemon = site.start();
+    observer.wait_status(0, "dsc-1", "online");
+    site.cli(&["roles", "copy", "Operator", "Night desk"]).ok();
+    let delete = json!({ "action": "delete_role", "role": "Night desk" });
+    // Within the box's own role of that name: the token alone gives nobody more.
+    let claims = with(with(desk.claims(), "role", json!("Company Admin")), "permissions", json!(["delete_roles"]));
+    let id = desk.ask(&desk.token(&with(claims.clone(), "role", json!("Operator"))), &delete);
+    assert_eq!(desk.answer(id)["refusal"], "permission_denied");
+    let id = desk.ask(&desk.token(&with(claims, "jti", json!("second"))), &delete);
+    let answer = desk.answer(id);
+    assert_eq!((&answer["state"], &answer["done"]["result"]), (&json!("done"), &json!("requested")), "{answer}");
+    let number = answer["done"]["request"].to_string();
+    assert!(site.cli(&["roles"]).ok().out.contains("Night desk"));
+    site.cli(&["requests", "approve", &number]).ok();
+    assert!(!site.cli(&["roles"]).ok().out.contains("Night desk"));
+}
+
+#[test]
 fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() {
     let (_panel, mut site) = house();
     let mut desk = Desk::at(&mut site, MqttVersion::V5);

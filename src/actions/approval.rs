@@ -234,6 +234,7 @@ impl Actions {
                 check(tx, &by, &action)?;
                 write(tx, &by, &action)?;
                 tx.add_log_line(entry.line(Done::Changed.word(), None))?;
+                entry.answer_request(tx, &Done::Changed)?;
                 Ok(Done::Changed)
             })())
         };
@@ -267,6 +268,7 @@ impl Actions {
                 })?;
                 let done = Done::Requested { request };
                 tx.add_log_line(entry.line(done.word(), Some(format!("request {request}"))))?;
+                entry.answer_request(tx, &done)?;
                 Ok(done)
             })())
         };
@@ -282,7 +284,15 @@ impl Actions {
     ) -> Result<Done, Refused> {
         let (decider, entry) = (By::new(standing, &self.0.local), entry.clone());
         let who = standing.who.clone();
-        let work = move |tx: &mut Tx<'_>| settled(decide(tx, &decider, &who, &decision, &entry));
+        let work = move |tx: &mut Tx<'_>| {
+            settled((|| {
+                let told = decide(tx, &decider, &who, &decision, &entry)?;
+                if let Ok(done) = &told {
+                    entry.answer_request(tx, done)?;
+                }
+                Ok(told)
+            })())
+        };
         self.0.store.write(Urgency::Now, work).await??
     }
 
@@ -303,6 +313,7 @@ impl Actions {
                 tx.forget_deleted_thing(id)?;
                 let text = format!("{} {}", kind_word(thing.kind), thing.name);
                 tx.add_log_line(entry.line(Done::Changed.word(), Some(text)))?;
+                entry.answer_request(tx, &Done::Changed)?;
                 Ok(Done::Changed)
             })())
         };
@@ -375,6 +386,7 @@ fn decide(
         tx.decide_change_request(id, RequestState::Refused, decided, None)?;
         tx.add_log_line(entry.line("refused", Some(about.clone())))?;
         tx.add_log_line(line_of_asker(&request, &action, decider, "request_refused"))?;
+        entry.answer_request(tx, &Done::Changed)?;
         return Ok(Ok(Done::Changed));
     }
     match carry_out(tx, &request, decider, &action) {
@@ -382,6 +394,7 @@ fn decide(
             tx.decide_change_request(id, RequestState::CarriedOut, decided, None)?;
             tx.add_log_line(entry.line("approved", Some(about.clone())))?;
             tx.add_log_line(line_of_asker(&request, &action, decider, Done::Changed.word()))?;
+            entry.answer_request(tx, &Done::Changed)?;
             Ok(Ok(Done::Changed))
         }
         Err(Halt::Refused(refused)) => {

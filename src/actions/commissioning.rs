@@ -252,7 +252,8 @@ impl Actions {
             for zone in zones {
                 tx.skip_zone(&panel, zone, now, reason.as_str(), &entry.actor)?;
             }
-            tx.add_log_line(entry.line("stored", Some(reason.as_str().to_owned())))
+            tx.add_log_line(entry.line(Done::Changed.word(), Some(reason.as_str().to_owned())))?;
+            entry.answer_request(tx, &Done::Changed)
         });
         write.await?;
         Ok(Done::Changed)
@@ -284,12 +285,15 @@ impl Actions {
             let json = serde_json::to_string(&report).map_err(|error| StoreError::Row(error.to_string()))?;
             tx.put_commissioning_report(&panel, moment.now, &json)?;
             let sha256 = sha256(&json);
-            tx.add_log_line(entry.line("signed_off", Some(format!("report sha256 {sha256}"))))?;
-            Ok(Ok(sha256))
+            let text = format!("report sha256 {sha256}");
+            let done = Done::SignedOff { sha256 };
+            tx.add_log_line(entry.line(done.word(), Some(text)))?;
+            entry.answer_request(tx, &done)?;
+            Ok(Ok(done))
         });
-        let sha256 = signed.await??;
+        let done = signed.await??;
         self.0.commissioning.signed.send_modify(|n| *n += 1);
-        Ok(Done::SignedOff { sha256 })
+        Ok(done)
     }
 
     /// How far a panel's commissioning is.

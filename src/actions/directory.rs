@@ -113,7 +113,9 @@ impl Actions {
         let code: SealedCode = serde_json::from_str(json).map_err(|_| Refused::from(Refusal::Invalid))?;
         let handle = self.handle(&panel)?;
         self.not_a_users_code(&panel, &self.open(&code)?).await?;
-        self.set_credential(&handle, &panel, CredentialKind::InstallerCode, &code).await.map(|_| ())
+        self.set_credential(&handle, &panel, CredentialKind::InstallerCode, &code).await?;
+        self.sessions().close(&panel);
+        Ok(())
     }
 
     /// Tells the cloud that its directory, or its keys, were not taken; `None`: the keys were.

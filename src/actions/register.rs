@@ -378,13 +378,14 @@ impl Actions {
         }
         let entry = entry.clone();
         let made = self.0.store.write(Urgency::Now, move |tx| {
-            let made = change.make(tx)?;
-            if made.is_ok() {
-                tx.add_log_line(entry.line("stored", None))?;
+            let made = change.make(tx)?.map(|asset| asset.map_or(Done::Changed, |asset| Done::AssetAdded { asset }));
+            if let Ok(done) = &made {
+                tx.add_log_line(entry.line(done.word(), None))?;
+                entry.answer_request(tx, done)?;
             }
             Ok(made)
         });
-        Ok(made.await??.map_or(Done::Changed, |asset| Done::AssetAdded { asset }))
+        made.await?
     }
 
     /// Everything of one kind in the register, by name.

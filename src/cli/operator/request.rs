@@ -29,7 +29,7 @@ const EXPIRY_SECONDS: u32 = 30;
   panelgate operator request --signing-key cloud.pem --company acme --seal code '{\"action\":\"set_code\",\"panel\":\"dsc-1\",\"slot\":4}'
   panelgate operator request --token-file token --times 3 '{\"action\":\"refresh\",\"panel\":\"dsc-1\",\"section\":\"users\"}'
 
-The actions are in config/schemas/request.json. Exit codes: 0 done, 1 refused or failed, 3 no answer yet.")]
+The actions are in config/schemas/request.json. Exit codes: 0 done, 1 refused or failed, 3 no answer or no decision yet.")]
 pub(super) struct RequestArgs {
     /// The action as JSON
     #[arg(value_name = "ACTION")]
@@ -138,8 +138,11 @@ async fn wait(broker: &mut Broker, topic: &Topic, times: u32, json: bool) -> any
             _ => first = Some(response),
         }
     }
-    let done = first.is_some_and(|response| matches!(response.outcome, RequestOutcome::Done { .. }));
-    Ok(if done { Exit::Ok } else { Exit::Failed })
+    Ok(match first.map(|response| response.outcome) {
+        Some(RequestOutcome::Done { done: Done::Requested { .. } }) => Exit::Pending,
+        Some(RequestOutcome::Done { .. }) => Exit::Ok,
+        _ => Exit::Failed,
+    })
 }
 
 /// An answer as one line. What an action shows once stands in the JSON only.
@@ -147,6 +150,9 @@ pub(super) fn answer(response: &Response) -> String {
     let how = match &response.outcome {
         RequestOutcome::Done { done: Done::Accepted { version } } => format!("accepted, version {version}"),
         RequestOutcome::Done { done: Done::Applied { evidence } } => format!("applied: {}", words::word(evidence)),
+        RequestOutcome::Done { done: Done::Requested { request } } => {
+            format!("asked for as request {request}: somebody else decides")
+        }
         RequestOutcome::Done { .. } => "done".to_owned(),
         RequestOutcome::Refused { refusal, text } => format!("refused ({refusal}): {text}"),
         RequestOutcome::Failed { text, .. } => format!("failed: {text}"),
