@@ -256,8 +256,9 @@ impl Actions {
         let code = InstallerCode::new(code.expose().to_owned());
         let outcome = handle.command(Command::VerifyInstallerCode(code.clone())).await;
         self.tried(panel, &outcome).await?;
-        if matches!(outcome, Outcome::Applied(_)) {
+        if let Outcome::Applied(evidence) = outcome {
             self.keep_installer_code(panel, code).await?;
+            self.installer_code_proved(panel.clone(), evidence).await;
         }
         Ok(outcome)
     }

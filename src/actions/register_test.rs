@@ -32,6 +32,10 @@ impl DriverFactory for Away {
         capabilities()
     }
 
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        &["5555"]
+    }
+
     fn link(&self) -> &LinkConfig {
         &self.0
     }
