@@ -112,12 +112,13 @@ fn a_panel_is_commissioned_from_end_to_end() {
     site.cli(&["commission", "dsc-1", "walk-test", "stop"]).ends_with(1).complains(&["no walk test runs"]);
 
     // The installer code: the factory's does not do.
-    let credential = ["panels", "set-credential", "dsc-1", "installer-code"];
-    site.cli_with(&credential, "555555\n555555\n").ok();
     let list = checklist(&site);
     assert!(step(&list, "installer_code")["text"].as_str().unwrap().contains("factory"), "{list:#}");
     when_online(&site, &["panels", "verify-installer-code", "dsc-1"], &format!("{INSTALLER}\n"));
     assert_eq!(step(&checklist(&site), "installer_code")["state"], "done");
+    site.panels[0].installer = Some(INSTALLER.into());
+    site.unlock();
+
     // Users, equipment.
     site.cli_with(&["users", "dsc-1", "set-code", "4"], &format!("{USER}\n{USER}\n")).ok();
     site.cli(&["users", "dsc-1", "label", "4", "Müller & <Söhne>"]).ok();
@@ -166,6 +167,11 @@ fn a_panel_is_commissioned_from_end_to_end() {
     });
 
     assert_eq!(missing(&list), ["signed_off"], "{list:#}");
+
+    // On site the signature needs the installer code (I3).
+    site.cli(&["lock", "dsc-1"]).ok();
+    site.cli(&["commission", "dsc-1", "sign-off", "--name", "Anna"]).ends_with(1).complains(&["installer_code_wrong"]);
+    site.unlock();
 
     // Signed while the cloud is away.
     site.broker.stop();

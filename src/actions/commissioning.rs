@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::checklist::{CloudFacts, CodeFacts, Facts, KeptCode, checklist, missing, ranges};
+use super::gate::kept_codes;
 use super::orders::has_zone;
 use super::{Action, Actions, Done, Entry, Refused};
 use crate::panels::secret_name;
@@ -114,12 +115,15 @@ impl Moment {
     /// What the box knows of the panel's installer code.
     fn code_facts(&self, view: &View<'_>) -> Result<CodeFacts, StoreError> {
         let id = &self.panel.id;
-        let Some(code) = view.secret(id, secret_name::INSTALLER)? else { return Ok(CodeFacts::default()) };
-        let unsettled = view.secret(id, secret_name::NEXT_INSTALLER)?.is_some();
-        let hash = self.keys.code_hash(id, &code);
+        let kept = kept_codes(view, id)?;
+        let [code] = kept.as_slice() else {
+            let kept = if kept.is_empty() { KeptCode::None } else { KeptCode::Unsettled };
+            return Ok(CodeFacts { kept, ..CodeFacts::default() });
+        };
+        let hash = self.keys.code_hash(id, code);
         let proof = view.installer_proof(id)?.filter(|proof| proof.code == hash);
         Ok(CodeFacts {
-            kept: if unsettled { KeptCode::Unsettled } else { KeptCode::One },
+            kept: KeptCode::One,
             factory_default: self.factory.contains(&code.as_str()),
             proved: proof.map(|proof| proof.at),
         })

@@ -258,7 +258,7 @@ impl Actions {
             Action::SkipZones(asked) => self.skip_zones(asked, entry).await,
             Action::SignOff(asked) => self.sign_off(asked, entry).await,
             other => match register::Change::of(other) {
-                Ok(change) => self.change_register(actor, change, entry).await,
+                Ok(change) => self.change_register(standing, change, entry).await,
                 Err(other) => self.command(other).await,
             },
         }

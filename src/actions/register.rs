@@ -1,13 +1,11 @@
 //! Actions on the site's equipment register (S3). Rule check, change and log line are one transaction.
 
-use std::collections::BTreeMap;
-
-use panel_model::{Charset, LabelRules, PanelId, Refusal};
+use panel_model::{Charset, LabelRules, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Actions, Done, Entry, Refused};
-use crate::access::{Actor, Permission};
+use crate::access::{Permission, Standing};
 use crate::payload::{AssetRow, RegisterRow};
 use crate::store::{Asset, Place, PlaceKey, RegisterId, RegisterKind, StoreError, Tx, Urgency, View, folded};
 
@@ -367,10 +365,15 @@ pub(super) fn subject(action: &Action) -> Option<String> {
 
 impl Actions {
     /// Changes the register.
-    pub(super) async fn change_register(&self, actor: &Actor, change: Change, entry: &Entry) -> Result<Done, Refused> {
+    pub(super) async fn change_register(
+        &self,
+        standing: &Standing,
+        change: Change,
+        entry: &Entry,
+    ) -> Result<Done, Refused> {
         if let Some(Place::Panel { panel, zone }) = change.place() {
             // Who may not see a panel may not fit anything there either.
-            self.may(actor, Permission::ManageProducts, Some(panel)).await?;
+            self.permitted(standing, Permission::ManageProducts, Some(panel))?;
             if let Some(zone) = zone {
                 super::orders::has_zone(&self.handle(panel)?.snapshot().borrow().capabilities, *zone)
                     .map_err(|refusal| Refused::with(refusal, format!("the panel {panel} has no zone {zone}")))?;
@@ -401,30 +404,12 @@ impl Actions {
     ///
     /// # Errors
     /// [`Refusal::StorageFailed`].
-    pub async fn assets(&self, actor: &Actor) -> Result<Vec<AssetRow>, Refused> {
+    pub async fn assets(&self, standing: &Standing) -> Result<Vec<AssetRow>, Refused> {
+        let visible = |asset: &Asset| match &asset.place {
+            Place::Storage { .. } => true,
+            Place::Panel { panel, .. } => standing.sees(panel),
+        };
         let assets = self.0.store.read(|view| view.assets()).await?;
-        let mut seen: BTreeMap<PanelId, bool> = BTreeMap::new();
-        let mut rows = Vec::new();
-        for asset in assets {
-            if let Place::Panel { panel, .. } = &asset.place {
-                let visible = match seen.get(panel) {
-                    Some(visible) => *visible,
-                    None => match self.may(actor, Permission::ManageProducts, Some(panel)).await {
-                        // A panel that is not configured any more leaves its equipment behind.
-                        Ok(()) | Err(Refused { refusal: Refusal::PanelNotFound, .. }) => true,
-                        Err(Refused { refusal: Refusal::StorageFailed, text }) => {
-                            return Err(Refused::with(Refusal::StorageFailed, text));
-                        }
-                        Err(_) => false,
-                    },
-                };
-                seen.insert(panel.clone(), visible);
-                if !visible {
-                    continue;
-                }
-            }
-            rows.push(AssetRow::from(asset));
-        }
-        Ok(rows)
+        Ok(assets.into_iter().filter(visible).map(AssetRow::from).collect())
     }
 }

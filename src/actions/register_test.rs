@@ -171,7 +171,8 @@ async fn numbers_of_assets_are_not_given_again_and_what_was_typed_is_what_is_sho
     let actor = Actor::system("anna", 0);
     let done = house.actions.perform(&actor, serde_json::from_value(action).expect("an action")).await;
     assert_eq!(done, Ok(Done::AssetAdded { asset: 2 }));
-    let assets = house.actions.assets(&actor).await.expect("read");
+    let standing = house.actions.standing(&actor).await.expect("known");
+    let assets = house.actions.assets(&standing).await.expect("read");
     assert_eq!(
         serde_json::to_value(assets).expect("json"),
         json!([{"asset": 2, "model": "WS4904", "category": "Zubehör", "serial": "Ab1", "place": place}])

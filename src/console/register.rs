@@ -43,8 +43,8 @@ async fn assets(
     query: QueryOf<PageQuery>,
 ) -> Answer<Page<AssetRow>> {
     let query = asked(query)?;
-    api.actions.may(&actor, Permission::ManageProducts, None).await?;
-    query.cut(api.actions.assets(&actor).await?)
+    let standing = api.actions.may_view(&actor, Permission::ManageProducts, None).await?;
+    query.cut(api.actions.assets(&standing).await?)
 }
 
 async fn storage(
@@ -73,19 +73,19 @@ async fn models(
 
 async fn entries(api: &Api, actor: &Actor, query: QueryOf<PageQuery>, kind: RegisterKind) -> Answer<Page<RegisterRow>> {
     let query = asked(query)?;
-    api.actions.may(actor, Permission::ManageProducts, None).await?;
+    api.actions.may_view(actor, Permission::ManageProducts, None).await?;
     query.cut(api.actions.register(kind).await?)
 }
 
 async fn checklist(State(api): State<Api>, Extension(actor): Extension<Actor>, id: PathId) -> Answer<Checklist> {
     let panel = panel_id(id)?;
-    api.actions.may(&actor, Permission::ViewReports, Some(&panel)).await?;
+    api.actions.may_view(&actor, Permission::ViewReports, Some(&panel)).await?;
     Ok(Json(api.actions.checklist(&panel).await?))
 }
 
 async fn signed_report(State(api): State<Api>, Extension(actor): Extension<Actor>, id: PathId) -> Answer<ReportCopy> {
     let panel = panel_id(id)?;
-    api.actions.may(&actor, Permission::ViewReports, Some(&panel)).await?;
+    api.actions.may_view(&actor, Permission::ViewReports, Some(&panel)).await?;
     let signed = api.actions.commissioning_report(&panel).await?;
     let html = report::page(&signed).map_err(|_| Refusal::StorageFailed)?;
     Ok(Json(ReportCopy { sha256: signed.sha256, json: signed.json, html }))
