@@ -430,6 +430,7 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
     let (_panel, mut site) = house();
     let mut desk = Desk::at(&mut site, MqttVersion::V5);
     let observer = site.observe();
+    site.unlocks = false;
     let mut daemon = site.start();
     observer.wait_status(0, "dsc-1", "online");
     let push = |document: &Value| site.operator(&["directory"], &document.to_string());
@@ -466,11 +467,13 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
     push(&json!({ "version": 1 })).ends_with(1).complains(&["version_conflict"]);
     push(&json!({ "version": 3, "people": {} })).ends_with(1).complains(&["unknown field `people`"]);
 
-    // P6, after a restart too: the company, those above it, and nobody else.
+    // P6, after a restart too: the company, those above it, and nobody else. The installer code is the one that was
+    // pushed (I8), so nobody unlocks with the former one.
     daemon.kill();
     let mark = observer.mark();
     let mut daemon = site.start();
     observer.wait_status(mark, "dsc-1", "online");
+    site.cli_with(&["unlock", "dsc-1"], "246802\n").ok();
     let reported = observer.wait_for("the directory", mark, "directory/reported", |body| body["version"] == 2);
     assert_eq!(reported["entries"]["companies"]["lost"]["refusal"], "not_found");
     let refresh = json!({ "action": "refresh", "panel": "dsc-1", "section": "state" });

@@ -38,6 +38,8 @@ impl Broker {
         let process = Program::start("mosquitto", command);
         process.err.wait_for("running", 0);
         drop(TcpStream::connect(("127.0.0.1", self.port)).expect("the broker listens"));
+        // It says that it runs a moment before it does; a SIGTERM in between would be lost.
+        process.err.wait_for("New connection", 0);
         self.process = Some(process);
     }
 
