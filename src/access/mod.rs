@@ -3,14 +3,24 @@
 //! [`Actor`] is who stands at a door, [`Permission`] what a role can allow (P2), [`Role`] a named set of them (P3).
 //! The questions are asked in `actions/who.rs`, which reads the store.
 
+mod email;
+mod logins;
+mod password;
 mod permission;
+mod person;
 mod role;
+mod throttle;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use email::{Email, EmailError, PersonName};
+pub use logins::{LoggedIn, Logins};
+pub use password::{CannotHash, PasswordHash, PasswordRule, check_new, verify};
 pub use permission::{Permission, UnknownPermission};
+pub use person::{AccountStatus, PersonKind, PersonStatus};
 pub use role::{Role, default_roles, role_name};
+pub use throttle::Throttle;
 
 use crate::secrets::SealedCode;
 

@@ -2,6 +2,9 @@ use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zo
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
+use super::login::{Login, SetPassword};
+use super::people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
 use crate::access::Permission;
 use crate::secrets::SealedCode;
 
@@ -164,6 +167,52 @@ pub enum Action {
     // Installer code and its lock-out (gate.rs).
     // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
     // Installers, managers, accounts (people.rs, accounts.rs).
+    /// S1: draw the temporary password of the `init` account. For root and the service's own user alone.
+    FirstLogin {},
+    /// Act as a person from now on.
+    Login(Login),
+    /// Act as a person no longer.
+    Logout {},
+    /// Set one's own password.
+    SetPassword(SetPassword),
+    /// I6: choose a password behind an invitation's link.
+    AcceptInvitation(AcceptInvitation),
+    /// I6: invite an installer.
+    InviteInstaller(Invite),
+    /// S2: invite a manager.
+    InviteManager(Invite),
+    /// I1: somebody may not log in any more, until resumed.
+    SuspendPerson(OfPerson),
+    /// I1: somebody may log in again.
+    ResumePerson(OfPerson),
+    /// I5: remove somebody; their sessions end at once.
+    RemovePerson(OfPerson),
+    /// I5: mail a one-time password.
+    ResetPassword(OfPerson),
+    /// I4: give a panel to an installer.
+    AssignPanel(Assignment),
+    /// I4: take a panel from an installer.
+    UnassignPanel(Assignment),
+    /// I7: let somebody start software updates, or no more.
+    SetMayUpdateSoftware(MayUpdateSoftware),
+    /// S2: end the `init` account.
+    DeactivateInit {},
+    /// A1: make an account of the customer application.
+    AddAccount(OfAccount),
+    /// A2: give an account to a panel user.
+    AssignAccount(AssignAccount),
+    /// A4: take a panel user's account away.
+    UnassignAccount(UnassignAccount),
+    /// A3: an account may not be used any more, until resumed.
+    SuspendAccount(OfAccount),
+    /// A3: an account may be used again.
+    ResumeAccount(OfAccount),
+    /// A5: mail a one-time password for an account.
+    ResetAccount(OfAccount),
+    /// A6: delete an account everywhere.
+    RemoveAccount(OfAccount),
+    /// A5: set an account's password with a one-time password.
+    SetAccountPassword(SetAccountPassword),
     // Equipment register and commissioning (register.rs, commissioning.rs).
 }
 
@@ -174,9 +223,9 @@ impl Action {
         self.row().0
     }
 
-    /// The one permission that it needs (P1).
+    /// The one permission that it needs (P1); `None` for what proves who somebody is, such as a login.
     #[must_use]
-    pub fn permission(&self) -> Permission {
+    pub fn permission(&self) -> Option<Permission> {
         self.row().1
     }
 
@@ -195,11 +244,36 @@ impl Action {
             | Self::SetPartitions { slot, .. }
             | Self::SetRole { slot, .. }
             | Self::DisableUser { slot, .. } => Some(*slot),
+            Self::AssignAccount(of) => Some(of.slot),
+            Self::UnassignAccount(of) => Some(of.slot),
             _ => None,
         }
     }
 
-    fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
+    /// The person or account that it is about, for the action log.
+    #[must_use]
+    pub fn about(&self) -> Option<String> {
+        match self {
+            Self::Login(of) => Some(of.person.to_string()),
+            Self::SetPassword(of) => Some(of.person.to_string()),
+            Self::InviteInstaller(of) | Self::InviteManager(of) => Some(of.email.to_string()),
+            Self::SuspendPerson(of) | Self::ResumePerson(of) | Self::RemovePerson(of) | Self::ResetPassword(of) => {
+                Some(of.person.to_string())
+            }
+            Self::AssignPanel(of) | Self::UnassignPanel(of) => Some(of.person.to_string()),
+            Self::SetMayUpdateSoftware(of) => Some(format!("{} {}", of.person, if of.may { "may" } else { "may not" })),
+            Self::AssignAccount(of) => Some(of.account.to_string()),
+            Self::AddAccount(of)
+            | Self::SuspendAccount(of)
+            | Self::ResumeAccount(of)
+            | Self::ResetAccount(of)
+            | Self::RemoveAccount(of) => Some(of.account.to_string()),
+            Self::SetAccountPassword(of) => Some(of.account.to_string()),
+            _ => None,
+        }
+    }
+
+    fn row(&self) -> (&'static str, Option<Permission>, Option<&PanelId>) {
         use Permission as P;
         let (name, permission, panel) = match self {
             Self::SetCode { panel, .. } => ("set_code", P::ManageUsers, panel),
@@ -221,10 +295,33 @@ impl Action {
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
             // Installer code and its lock-out.
             // Roles, companies, requests.
-            // Installers, managers, accounts.
+            // Installers, managers, accounts. Who proves who they are needs no permission for it.
+            Self::FirstLogin {} => return ("first_login", None, None),
+            Self::Login(_) => return ("login", None, None),
+            Self::Logout {} => return ("logout", None, None),
+            Self::SetPassword(_) => return ("set_password", None, None),
+            Self::AcceptInvitation(_) => return ("accept_invitation", None, None),
+            Self::SetAccountPassword(_) => return ("set_account_password", None, None),
+            Self::InviteInstaller(_) => return ("invite_installer", Some(P::ManageInstallers), None),
+            Self::InviteManager(_) => return ("invite_manager", Some(P::ManageInstallers), None),
+            Self::SuspendPerson(_) => return ("suspend_person", Some(P::ManageInstallers), None),
+            Self::ResumePerson(_) => return ("resume_person", Some(P::ManageInstallers), None),
+            Self::RemovePerson(_) => return ("remove_person", Some(P::DeleteInstallers), None),
+            Self::ResetPassword(_) => return ("reset_password", Some(P::ManageInstallers), None),
+            Self::AssignPanel(of) => return ("assign_panel", Some(P::ManageInstallers), Some(&of.panel)),
+            Self::UnassignPanel(of) => return ("unassign_panel", Some(P::ManageInstallers), Some(&of.panel)),
+            Self::SetMayUpdateSoftware(_) => return ("set_may_update_software", Some(P::ManageInstallers), None),
+            Self::DeactivateInit {} => return ("deactivate_init", Some(P::ManageInstallers), None),
+            Self::AddAccount(_) => return ("add_account", Some(P::ManageAccounts), None),
+            Self::AssignAccount(of) => return ("assign_account", Some(P::ManageAccounts), Some(&of.panel)),
+            Self::UnassignAccount(of) => return ("unassign_account", Some(P::ManageAccounts), Some(&of.panel)),
+            Self::SuspendAccount(_) => return ("suspend_account", Some(P::ManageAccounts), None),
+            Self::ResumeAccount(_) => return ("resume_account", Some(P::ManageAccounts), None),
+            Self::ResetAccount(_) => return ("reset_account", Some(P::ManageAccounts), None),
+            Self::RemoveAccount(_) => return ("remove_account", Some(P::ManageAccounts), None),
             // Equipment register and commissioning.
         };
-        (name, permission, Some(panel))
+        (name, Some(permission), Some(panel))
     }
 }
 

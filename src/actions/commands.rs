@@ -74,12 +74,9 @@ impl Actions {
                 RefreshSection::Users => Section::Users,
                 RefreshSection::Labels => Section::Labels,
             }),
-            // Wishes are decided before (`decide`); should one arrive here, it is refused rather than done twice.
-            Action::SetCode { .. }
-            | Action::SetLabel { .. }
-            | Action::SetPartitions { .. }
-            | Action::SetRole { .. }
-            | Action::DisableUser { .. } => return Err(Refusal::Invalid.into()),
+            // Wishes and whatever asks no panel are decided before (`decide`); should one arrive here, it is refused
+            // rather than done twice.
+            _ => return Err(Refusal::Invalid.into()),
         };
         done(handle.command(command).await)
     }

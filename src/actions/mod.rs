@@ -4,10 +4,17 @@
 //! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
 //! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
 
+mod accounts;
 mod action;
 mod commands;
 mod gate;
+mod letters;
+mod login;
+mod one_time;
 mod orders;
+mod people;
+#[cfg(test)]
+mod people_test;
 mod rules;
 #[cfg(test)]
 mod rules_test;
@@ -24,10 +31,15 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+pub use accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
 pub use action::{Action, CredentialKind, RefreshSection};
+pub use login::{Directory, Identity, Login, PeopleSetup, SetPassword};
+pub use one_time::OneTime;
+pub use people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
 
-use crate::access::Actor;
+use crate::access::{Actor, Email, PersonKind, PersonName};
 use crate::panels::{Dialling, PanelHandle, Panels};
+use crate::payload::Timestamp;
 use crate::secrets::{Keys, SealedCode};
 use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
 
@@ -47,6 +59,40 @@ pub enum Done {
     },
     /// The box did it; no panel was needed.
     Stored,
+    /// A mail waits for the server; what it says is on its way to its reader alone.
+    Mailed {
+        /// To whom.
+        to: Email,
+    },
+    /// Somebody is invited, and no mail server is configured: the link has to reach them another way.
+    Invited {
+        /// The link; it works once.
+        link: OneTime,
+        /// Until when.
+        expires: Timestamp,
+    },
+    /// An invitation was accepted.
+    InvitationAccepted {
+        /// By whom.
+        person: PersonName,
+    },
+    /// The password of the first login (S1).
+    TemporaryPassword {
+        /// It is shown this once.
+        password: OneTime,
+    },
+    /// Somebody logged in.
+    LoggedIn {
+        /// As whom.
+        person: PersonName,
+        /// In which role.
+        role: String,
+        /// A new password has to be set before anything else.
+        must_change: bool,
+        /// When they were here before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_login: Option<Timestamp>,
+    },
 }
 
 /// Why an action was not done: a stable code, and a sentence for people.
@@ -96,6 +142,7 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    people: login::People,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -103,8 +150,9 @@ struct Parts {
 impl Actions {
     /// The door to these panels.
     #[must_use]
-    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>) -> Self {
-        Self(Arc::new(Parts { gateway, store, panels, keys, tasks: TaskTracker::new() }))
+    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, people: PeopleSetup) -> Self {
+        let people = login::People::new(people);
+        Self(Arc::new(Parts { gateway, store, panels, keys, people, tasks: TaskTracker::new() }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
@@ -115,7 +163,9 @@ impl Actions {
     /// # Errors
     /// [`Refused`], with the product's stable code.
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, action.name(), action.panel(), action.slot());
+        let actor = &self.identified(actor).await?;
+        let mut entry = Entry::new(actor, action.name(), action.panel(), action.slot());
+        entry.about = action.about();
         let result = self.decide(actor, action, &entry).await;
         match &result {
             // A wish logs its line in the transaction that stores it.
@@ -127,8 +177,10 @@ impl Actions {
     }
 
     async fn decide(&self, actor: &Actor, action: Action, entry: &Entry) -> Result<Done, Refused> {
-        self.may(actor, action.permission(), action.panel()).await?;
-        self.installer_code_shown(actor, &action).await?;
+        if let Some(permission) = action.permission() {
+            self.may(actor, permission, action.panel()).await?;
+            self.installer_code_shown(actor, &action).await?;
+        }
         match action {
             Action::SetCode { panel, slot, code } => {
                 let code = self.open(&code)?;
@@ -142,6 +194,30 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
+            // People and accounts.
+            Action::FirstLogin {} => self.first_login(actor).await,
+            Action::Login(asked) => self.log_in(actor, asked).await,
+            Action::Logout {} => self.log_out(actor),
+            Action::SetPassword(asked) => self.set_own_password(actor, asked).await,
+            Action::AcceptInvitation(asked) => self.accept_invitation(asked).await,
+            Action::InviteInstaller(asked) => self.invite(actor, PersonKind::Installer, asked, entry).await,
+            Action::InviteManager(asked) => self.invite(actor, PersonKind::Manager, asked, entry).await,
+            Action::SuspendPerson(of) => self.suspend_person(actor, of.person, true).await,
+            Action::ResumePerson(of) => self.suspend_person(actor, of.person, false).await,
+            Action::RemovePerson(of) => self.remove_person(actor, of.person).await,
+            Action::ResetPassword(of) => self.reset_password(actor, of.person, entry).await,
+            Action::AssignPanel(asked) => self.assign_panel(actor, asked, true).await,
+            Action::UnassignPanel(asked) => self.assign_panel(actor, asked, false).await,
+            Action::SetMayUpdateSoftware(asked) => self.set_may_update_software(actor, asked).await,
+            Action::DeactivateInit {} => self.deactivate_init().await,
+            Action::AddAccount(of) => self.add_account(of.account, entry).await,
+            Action::AssignAccount(asked) => self.assign_account(asked).await,
+            Action::UnassignAccount(asked) => self.unassign_account(asked).await,
+            Action::SuspendAccount(of) => self.suspend_account(of.account, true).await,
+            Action::ResumeAccount(of) => self.suspend_account(of.account, false).await,
+            Action::ResetAccount(of) => self.reset_account(of.account, entry).await,
+            Action::RemoveAccount(of) => self.remove_account(of.account).await,
+            Action::SetAccountPassword(asked) => self.set_account_password(actor, asked).await,
             other => self.command(other).await,
         }
     }
@@ -240,6 +316,11 @@ impl Done {
             Self::Accepted { .. } => "accepted",
             Self::Applied { .. } => "applied",
             Self::Stored => "stored",
+            Self::Mailed { .. } => "mailed",
+            Self::Invited { .. } => "invited",
+            Self::InvitationAccepted { .. } => "accepted",
+            Self::TemporaryPassword { .. } => "drawn",
+            Self::LoggedIn { .. } => "logged_in",
         }
     }
 }
@@ -253,6 +334,8 @@ struct Entry {
     action: &'static str,
     panel: Option<PanelId>,
     slot: Option<Slot>,
+    /// The person or account that it is about.
+    about: Option<String>,
 }
 
 impl Entry {
@@ -264,6 +347,7 @@ impl Entry {
             action,
             panel: panel.cloned(),
             slot,
+            about: None,
         }
     }
 
@@ -277,7 +361,10 @@ impl Entry {
             panel: self.panel.clone(),
             slot: self.slot,
             result: result.to_owned(),
-            text,
+            text: match (&self.about, text) {
+                (Some(about), Some(text)) => Some(format!("{about}: {text}")),
+                (about, text) => text.or_else(|| about.clone()),
+            },
         }
     }
 }

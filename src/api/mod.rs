@@ -7,13 +7,18 @@
 //! | `GET dialling` | | [`Dialling`]: the panels that dial the box |
 //! | `GET panels` | | list of `PanelRow` |
 //! | `GET panels/{id}` | | `PanelDetail` |
-//! | `GET panels/{id}/users?page&size` | | [`Page`] of `User` |
+//! | `GET panels/{id}/users?page&size` | | [`Page`] of [`UserRow`] |
 //! | `GET panels/{id}/follow?slot` | | server-sent [`PanelUpdate`]s, the first one whole |
 //! | `GET panels/{id}/wire` | | list of `WireRow` |
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
+//! | `GET whoami` | | [`WhoAmI`] |
+//! | `GET people?kind&page&size` | | [`Page`] of [`PersonRow`] |
+//! | `GET accounts?like&page&size` | | [`Page`] of [`AccountRow`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
+
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +29,11 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
 use crate::secrets::SealedCode;
+
+pub use people::{AccountRow, PersonRow, UserRow, WhoAmI};
+
+/// Header of an answer that says what the asker should do some time, such as ending the `init` account (S2).
+pub const NOTICE: &str = "panelgate-notice";
 
 /// What every path begins with.
 pub const ROOT: &str = "/api/v1";
@@ -118,6 +128,9 @@ pub struct BoxInfo {
     pub cloud: Option<CloudState>,
     /// What waits for the cloud.
     pub outbox: OutboxState,
+    /// What somebody should do about the box.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// How the way to the cloud stands.

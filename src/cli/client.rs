@@ -1,5 +1,6 @@
 //! The client of the local API: one connection per request, over the daemon's unix socket.
 
+use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::args::Connect;
 use crate::actions::{Action, Done};
-use crate::api::{ApiProblem, Asked, BoxInfo, ROOT};
+use crate::api::{ApiProblem, Asked, BoxInfo, NOTICE, ROOT};
 use crate::config::{self, DEFAULT_FILE, DEFAULT_SOCKET};
 use crate::secrets::{SealedCode, seal_to};
 
@@ -30,12 +31,14 @@ const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Client {
     socket: PathBuf,
+    /// Whether the daemon's notice was shown; a command asks several times and says it once.
+    noticed: Cell<bool>,
 }
 
 impl Client {
     pub(super) fn new(connect: &Connect) -> Self {
         let given = connect.socket.clone().or_else(|| std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from));
-        Self { socket: given.unwrap_or_else(configured_socket) }
+        Self { socket: given.unwrap_or_else(configured_socket), noticed: Cell::new(false) }
     }
 
     /// Asks for something.
@@ -72,6 +75,12 @@ impl Client {
         Ok(seal_to(&key, secret)?)
     }
 
+    fn notice(&self, text: &str) {
+        if !self.noticed.replace(true) {
+            eprintln!("notice: {text}");
+        }
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -90,6 +99,9 @@ impl Client {
             .header("content-type", "application/json")
             .body(Full::new(body))?;
         let response = requests.send_request(request).await.context("the daemon went away before it answered")?;
+        if let Some(notice) = response.headers().get(NOTICE).and_then(|notice| notice.to_str().ok()) {
+            self.notice(notice);
+        }
         Ok((response, driving))
     }
 }

@@ -5,6 +5,7 @@
 //! how it goes to stderr, so that stdout can be piped.
 #![allow(clippy::print_stderr, reason = "this is the program's voice")]
 
+mod accounts;
 mod args;
 mod ask;
 mod check;
@@ -14,10 +15,13 @@ mod decode;
 mod demo;
 mod follow;
 mod history;
+mod login;
 mod operator;
 mod out;
 mod panels;
+mod people;
 mod ports;
+mod qr;
 mod run;
 #[cfg(feature = "sim")]
 mod simulate;
@@ -68,6 +72,14 @@ pub fn run() -> ExitCode {
         Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),
+        Command::Installers(args) => asked(people::installers(args)),
+        Command::Managers(args) => asked(people::managers(args)),
+        Command::Accounts(args) => asked(accounts::run(args)),
+        Command::Login(args) => asked(login::login(args)),
+        Command::Logout(args) => asked(login::logout(args)),
+        Command::Whoami(args) => asked(login::whoami(args)),
+        Command::SetPassword(args) => asked(login::set_password(args)),
+        Command::FirstLogin(args) => asked(login::first_login(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
         Command::Log(args) => asked(history::log(args)),

@@ -8,7 +8,7 @@ use super::panel::{self, PanelConfig};
 use super::problem::Problems;
 use super::raw::{RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
-use super::{DEFAULT_SOCKET, SecretSource};
+use super::{DEFAULT_SOCKET, MailConfig, SecretSource, mail};
 
 /// A configuration in which everything is valid.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
     pub cloud: Option<CloudConfig>,
+    /// The mail server; without it links are shown instead of mailed.
+    pub mail: Option<MailConfig>,
     /// What is logged.
     pub log: LogConfig,
     /// Where panels dial us before the first of them is configured.
@@ -115,6 +117,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let gateway = file.required("gateway", raw.gateway, "a section [gateway] with at least the key `id`");
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
+    let mail = file.optional("mail", raw.mail, "a section [mail]");
     let log = file.optional("log", raw.log, "a section [log]").unwrap_or_default();
     let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
@@ -124,11 +127,12 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
         problems.warning("cloud", "there is none", "nothing is published; events wait in the box's outbox");
     }
     let cloud = cloud.and_then(|raw| check_cloud(raw, folder, problems));
+    let mail = mail.and_then(|raw| mail::check_mail(raw, folder, problems));
     let log = check_log(log, problems);
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
     let Gateway { id, data_dir, socket, group } = gateway?;
-    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, log, listens, panels })
+    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, mail, log, listens, panels })
 }
 
 struct Gateway {

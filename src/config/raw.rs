@@ -44,6 +44,7 @@ pub(super) struct RawConfig {
     pub gateway: Field<RawGateway>,
     pub store: Field<RawStore>,
     pub cloud: Field<RawCloud>,
+    pub mail: Field<RawMail>,
     pub log: Field<RawLog>,
     pub listen: Field<Vec<RawListen>>,
     pub panel: Field<Vec<RawPanel>>,
@@ -84,6 +85,21 @@ pub(super) struct RawCloud {
     pub username: Field<String>,
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct RawMail {
+    pub host: Field<String>,
+    pub port: Field<u64>,
+    pub security: Field<String>,
+    pub ca: Field<PathBuf>,
+    pub from: Field<String>,
+    pub username: Field<String>,
+    pub password: Field<RawSecret>,
+    pub link_base: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -168,6 +184,7 @@ pub(super) fn known_keys() -> Vec<String> {
         ("gateway", keys_of::<RawGateway>()),
         ("store", keys_of::<RawStore>()),
         ("cloud", keys_of::<RawCloud>()),
+        ("mail", keys_of::<RawMail>()),
         ("log", keys_of::<RawLog>()),
         ("listen", keys_of::<RawListen>()),
         ("panel", keys_of::<RawPanel>()),

@@ -7,6 +7,7 @@ mod actor;
 mod error;
 mod follow;
 mod listen;
+mod people;
 mod routes;
 
 use tokio::sync::watch;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -12,10 +13,10 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow};
+use super::{Api, ApiError, follow, people};
 use crate::access::Actor;
 use crate::actions::Done;
-use crate::api::{Asked, BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, WantingRow};
+use crate::api::{Asked, BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, UserRow, WantingRow};
 use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -42,6 +43,8 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/events/follow", get(follow::events))
         .route("/log", get(log))
         .route("/actions", post(perform))
+        .merge(people::paths())
+        .layer(from_fn_with_state(api.clone(), people::with_notice))
         .with_state(api)
         .layer(Extension(stop));
     Router::new()
@@ -52,6 +55,7 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
 
 async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
     let outbox = api.store.read(|view| view.outbox_stats()).await.map_err(|_| Refusal::StorageFailed)?;
+    let notices = api.actions.first_start_notice().await?.map(str::to_owned).into_iter().collect();
     Ok(Json(BoxInfo {
         gateway: api.actions.gateway().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -59,6 +63,7 @@ async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
         units: api.units.borrow().clone(),
         cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
         outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
+        notices,
     }))
 }
 
@@ -106,11 +111,13 @@ struct PageQuery {
     size: Option<usize>,
 }
 
-async fn users(State(api): State<Api>, id: PathId, query: QueryOf<PageQuery>) -> Answer<Page<User>> {
+async fn users(State(api): State<Api>, id: PathId, query: QueryOf<PageQuery>) -> Answer<Page<UserRow>> {
     let query = asked(query)?;
-    let picture = api.actions.panel(&panel_id(id)?)?.borrow().clone();
-    let size = query.size.unwrap_or(Page::<User>::DEFAULT_SIZE);
-    Ok(Json(Page::of(User::rows(&picture), query.page.unwrap_or(1), size)?))
+    let id = panel_id(id)?;
+    let picture = api.actions.panel(&id)?.borrow().clone();
+    let mut accounts = api.actions.accounts_of(&id).await?;
+    let rows = User::rows(&picture).map(|user| UserRow { account: accounts.remove(&user.slot).map(Into::into), user });
+    Ok(Json(Page::of(rows, query.page.unwrap_or(1), query.size.unwrap_or(Page::<UserRow>::DEFAULT_SIZE))?))
 }
 
 async fn wire(State(api): State<Api>, id: PathId) -> Answer<Vec<WireRow>> {

@@ -7,14 +7,17 @@
 //! All SQL of the daemon is in here. Codes are sealed before they reach a row. Nothing in here reads a clock, but
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
+mod accounts;
 mod answers;
 mod column;
 mod error;
 mod events;
 mod lock;
 mod log;
+mod mail;
 mod outbox;
 mod pacing;
+mod people;
 mod recover;
 mod room;
 mod schema;
@@ -35,12 +38,15 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use self::accounts::Account;
 pub use self::answers::{Answers, Versions};
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{LogLine, NewLogLine};
+pub use self::mail::{NewMail, WaitingMail};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
+pub use self::people::{Invitation, Passwords, Person, TokenHash};
 pub use self::recover::Opened;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};

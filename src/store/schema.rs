@@ -10,8 +10,11 @@ use super::{StoreError, StoreOptions};
 use crate::secrets::{Keys, SealError};
 
 /// One file per released schema; a released file is never changed.
-const MIGRATIONS: &[M<'_>] =
-    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_tag.sql"))];
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("migrations/0001_first.sql")),
+    M::up(include_str!("migrations/0002_tag.sql")),
+    M::up(include_str!("migrations/0005_people.sql")),
+];
 
 const CANARY: &str = "meta\0canary";
 

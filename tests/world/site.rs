@@ -19,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) log_level: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
+    /// Whether the box has a cloud.
+    pub(crate) cloud: bool,
 }
 
 /// One panel in the configuration.
@@ -112,7 +114,7 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
         let broker = Broker::start(folder.path());
-        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new() }
+        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new(), cloud: true }
     }
 
     /// A site with one panel.
@@ -147,11 +149,11 @@ impl Site {
 
     /// Writes the configuration as it is now.
     pub(crate) fn config(&self) -> PathBuf {
+        let cloud = if self.cloud { format!("[cloud]\nurl = \"{}\"\n\n", self.broker.url()) } else { String::new() };
         let mut text = format!(
             "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\n\
-             [cloud]\nurl = \"{}\"\n\n[log]\nlevel = \"{}\"\n\n{}",
+             {cloud}[log]\nlevel = \"{}\"\n\n{}",
             Self::GATEWAY,
-            self.broker.url(),
             self.log_level,
             self.extra
         );
