@@ -30,6 +30,13 @@ fn accept(site: &Site, token: &str, password: &str) -> Answer {
     site.cli_with(&["installers", "accept"], &format!("{token}\n{password}\n{password}\n"))
 }
 
+/// Memory of a process that is really there, in KiB.
+fn resident_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 fn login(site: &Site, person: &str, password: &str) -> Answer {
     site.cli_with(&["login", person], &format!("{password}\n"))
 }
@@ -79,6 +86,21 @@ fn the_first_start_leads_to_a_manager_and_an_end_of_the_init_account() {
         canary.not_below(&site.data_dir());
         canary.not_in_lines("MQTT", &observer.lines().all());
     }
+}
+
+#[test]
+fn passwords_are_looked_at_in_memory_that_is_given_back() {
+    let mut site = Site::new();
+    site.log_level = "info".into();
+    let daemon = site.start();
+    let first = site.cli(&["first-login"]).ok().out.trim().to_owned();
+    let before = resident_kib(daemon.pid());
+    for _ in 0..4 {
+        login(&site, "init", &first).ends_with(1).complains(&["has to be changed"]);
+    }
+    // Eight hashes of 19 MiB each.
+    let after = resident_kib(daemon.pid());
+    assert!(after < before + 8 * 1024, "{before} KiB before, {after} KiB after");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Passwords of people: what they must be like (NIST SP 800-63B: length counts, composition does not, the worst ones are
 //! refused), and how they are kept: argon2id with the box's pepper.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use panel_model::Password;
@@ -20,6 +20,11 @@ const LONGEST: usize = 256;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Blocks that are asked for at least, of which those that are not needed are never touched. What is larger than 32 MiB
+/// glibc maps by itself and gives back at once; 19 MiB it would put on the heap of each thread that hashes, from the second
+/// time on, and keep there for good.
+const RESERVED: usize = 33 * 1024;
 
 const SALT: usize = 16;
 const HASH: usize = 32;
@@ -199,10 +204,16 @@ pub fn verify<const N: usize>(
 
 fn derive(password: &Password, salt: &[u8], keys: &Keys) -> Result<Zeroizing<[u8; HASH]>, CannotHash> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH)).map_err(|_| CannotHash)?;
+    let blocks = params.block_count();
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(blocks.max(RESERVED)).map_err(|_| CannotHash)?;
+    memory.resize(blocks, Block::new());
     let argon = Argon2::new_with_secret(keys.password_pepper(), Algorithm::Argon2id, Version::V0x13, params)
         .map_err(|_| CannotHash)?;
     let mut hash = Zeroizing::new([0; HASH]);
-    argon.hash_password_into(password.expose().as_bytes(), salt, hash.as_mut_slice()).map_err(|_| CannotHash)?;
+    argon
+        .hash_password_into_with_memory(password.expose().as_bytes(), salt, hash.as_mut_slice(), &mut memory)
+        .map_err(|_| CannotHash)?;
     Ok(hash)
 }
 

@@ -314,6 +314,18 @@ async fn wrong_passwords_cost_time_and_a_restart_makes_it_no_shorter() {
 }
 
 #[tokio::test]
+async fn guessing_at_full_speed_from_eight_sources_gets_five_answers() {
+    let house = House::new(Mail::None, Directory::Own).await;
+    house.there(Action::InviteInstaller(invite(ANNAS, None)), "green tea at five").await;
+    let wrong = house.login(ANNAS, "wrong");
+    let tries = (0..400).map(|n| house.does(2000 + n % 8, wrong.clone()));
+    let answers = futures_util::future::join_all(tries).await;
+    let count = |refusal| answers.iter().filter(|answer| **answer == Err(refusal)).count();
+    assert_eq!((count(Refusal::PermissionDenied), count(Refusal::LockedOut)), (5, 395));
+    assert_eq!(house.log().await.iter().filter(|line| line.action == "login").count(), 400, "each leaves a line");
+}
+
+#[tokio::test]
 async fn a_reset_password_is_mailed_and_the_old_one_stays_until_a_new_one_is_set() {
     let house = House::new(Mail::None, Directory::Own).await;
     house.there(Action::InviteInstaller(invite(ANNAS, None)), "green tea at five").await;

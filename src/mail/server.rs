@@ -144,11 +144,5 @@ fn is_for_good(error: &SmtpError) -> bool {
 
 /// What the server said, as one line that can stand in a log.
 fn words(error: &SmtpError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }

@@ -123,10 +123,14 @@ struct Running {
 
 impl Running {
     fn start(store: &Store, port: u16) -> Self {
+        Self::start_with(store, port, Security::Plain)
+    }
+
+    fn start_with(store: &Store, port: u16, security: Security) -> Self {
         let config = ServerConfig {
             host: "127.0.0.1".into(),
             port,
-            security: Security::Plain,
+            security,
             ca: None,
             from: "box@example.org".parse().unwrap(),
             login: None,
@@ -230,6 +234,22 @@ async fn a_server_that_is_down_or_hangs_does_not_hold_up_the_stop() {
     server.called(1).await;
     post.stop().await;
     assert_eq!(waiting(&store).await.len(), 1, "kept");
+}
+
+/// Whoever sits on the line and takes the offer of TLS out of the server's greeting gets no mail by it.
+#[tokio::test]
+async fn a_server_that_offers_no_tls_gets_no_mail_in_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, mut server) = (open(&dir), Server::start(Mood::Takes).await);
+    let post = Running::start_with(&store, server.port, Security::StartTls);
+    post.put(&store).await;
+    server.called(1).await;
+    // A second mail is only tried when the first one is done with.
+    post.put(&store).await;
+    server.called(2).await;
+    post.stop().await;
+    assert!(server.mails.borrow().is_empty());
+    assert_eq!(waiting(&store).await, [0, 0], "both wait");
 }
 
 #[tokio::test]
