@@ -250,9 +250,9 @@ impl Action {
         }
     }
 
-    /// The person or account that it is about, for the action log.
+    /// What else it is about, for the action log: a person or an account. Never a secret.
     #[must_use]
-    pub fn about(&self) -> Option<String> {
+    pub fn subject(&self) -> Option<String> {
         match self {
             Self::Login(of) => Some(of.person.to_string()),
             Self::SetPassword(of) => Some(of.person.to_string()),

@@ -165,7 +165,7 @@ impl Actions {
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
         let actor = &self.identified(actor).await?;
         let mut entry = Entry::new(actor, action.name(), action.panel(), action.slot());
-        entry.about = action.about();
+        entry.subject = action.subject();
         let result = self.decide(actor, action, &entry).await;
         match &result {
             // A wish logs its line in the transaction that stores it.
@@ -335,7 +335,7 @@ struct Entry {
     panel: Option<PanelId>,
     slot: Option<Slot>,
     /// The person or account that it is about.
-    about: Option<String>,
+    subject: Option<String>,
 }
 
 impl Entry {
@@ -347,7 +347,7 @@ impl Entry {
             action,
             panel: panel.cloned(),
             slot,
-            about: None,
+            subject: None,
         }
     }
 
@@ -361,9 +361,9 @@ impl Entry {
             panel: self.panel.clone(),
             slot: self.slot,
             result: result.to_owned(),
-            text: match (&self.about, text) {
-                (Some(about), Some(text)) => Some(format!("{about}: {text}")),
-                (about, text) => text.or_else(|| about.clone()),
+            text: match (&self.subject, text) {
+                (Some(subject), Some(text)) => Some(format!("{subject}: {text}")),
+                (subject, text) => text.or_else(|| subject.clone()),
             },
         }
     }

@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import tempfile
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from box import Box, free_port
 from simulator import Failed, main
@@ -29,9 +29,9 @@ def same(what, got, expected):
 class Office:
     """The mail server, whose mood changes."""
 
-    def __init__(self, box_seen, tls=None):
-        self.seen, self.tls = box_seen, tls
-        self.mails, self.calls = [], 0
+    def __init__(self, box_seen, tls=None, password=None):
+        self.seen, self.tls, self.password = box_seen, tls, password
+        self.mails, self.log_ins, self.calls = [], [], 0
         self.refuses = None
         self.hangs = asyncio.Event()
         self.hangs.set()
@@ -57,9 +57,22 @@ class Office:
         self.seen.news()
         return "250 taken"
 
-    async def open(self, port):
-        make = lambda: SMTP(self, hostname="office", tls_context=self.tls, require_starttls=self.tls is not None)
-        self.server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", port)
+    def log_in(self, server, session, envelope, mechanism, data):
+        good = (data.login, data.password) == (b"box", self.password)
+        self.log_ins.append(good)
+        self.seen.news()
+        return AuthResult(success=good, handled=good)
+
+    async def open(self, port, first_byte=False):
+        """TLS from the first byte, or after STARTTLS if there is a certificate at all."""
+        loop = asyncio.get_running_loop()
+        if first_byte:
+            make = lambda: SMTP(self, hostname="office", loop=loop)
+        else:
+            make = lambda: SMTP(self, hostname="office", loop=loop, tls_context=self.tls,
+                                require_starttls=self.tls is not None, auth_required=self.password is not None,
+                                authenticator=self.log_in if self.password else None)
+        self.server = await loop.create_server(make, "127.0.0.1", port, ssl=self.tls if first_byte else None)
 
     def close(self):
         self.server.close()
@@ -69,9 +82,8 @@ class Office:
         return self.mails[count - 1]
 
 
-def mail_section(port, more=""):
-    host = "localhost" if more else "127.0.0.1"
-    security = "starttls" if more else "none"
+def mail_section(port, security="none", more=""):
+    host = "127.0.0.1" if security == "none" else "localhost"
     return (f'[mail]\nhost = "{host}"\nport = {port}\nsecurity = "{security}"\nfrom = "box@example.org"\n'
             f'link_base = "https://box.example.org"\n{more}\n')
 
@@ -176,23 +188,48 @@ def certificates(folder):
             "-extfile", "san", "-out", "office.pem")
 
 
+def context_of(folder):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(f"{folder}/office.pem", f"{folder}/office.key")
+    return context
+
+
 async def starttls(port):
+    """A strange authority, then a wrong password, then all as it should be."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as strange:
         certificates(folder)
         certificates(strange)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(f"{folder}/office.pem", f"{folder}/office.key")
-        async with Box(mail_section(port, f'ca = "{strange}/ca.pem"'), {}) as box:
-            office = Office(box.seen, context)
+        more = f'ca = "{strange}/ca.pem"\nusername = "box"\npassword = {{ file = "smtp.password" }}'
+        async with Box(mail_section(port, "starttls", more), {"smtp.password": "not-the-password"}) as box:
+            office = Office(box.seen, context_of(folder), b"office-password")
             await office.open(port)
             await box.command("managers", "invite", "boss@example.org", "--name", "Ann Boss")
             await box.daemon.says("it is tried again")
-            same("mails to a server of a strange authority", len(office.mails), 0)
+            same("mails and log-ins to a server of a strange authority", (office.mails, office.log_ins), ([], []))
             await box.daemon.stop()
             box._config.write_text(box._config.read_text().replace(strange, folder))
             await box.restart()
+            await box.daemon.says("it is tried again")
+            same("with a wrong password, log-ins and mails", (set(office.log_ins), office.mails), ({False}, []))
+            await box.daemon.stop()
+            pathlib.Path(box._folder, "smtp.password").write_text("office-password\n")
+            await box.restart()
             to, _, _, encrypted = await office.mail(1)
-            same("with the right authority, encrypted", (to, encrypted), (["boss@example.org"], True))
+            same("with the right one, encrypted", (to, encrypted), (["boss@example.org"], True))
+            for line in (line for daemon in box.daemons for line in daemon.lines):
+                if "office-password" in line or "not-the-password" in line:
+                    raise Failed(f"the server's password is in the log: {line}")
+            office.close()
+
+
+async def tls(port):
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+        async with Box(mail_section(port, "tls", f'ca = "{folder}/ca.pem"'), {}) as box:
+            office = Office(box.seen, context_of(folder))
+            await office.open(port, first_byte=True)
+            await box.command("managers", "invite", "boss@example.org", "--name", "Ann Boss")
+            same("with TLS from the first byte, to", (await office.mail(1))[0], ["boss@example.org"])
             office.close()
 
 
@@ -200,6 +237,7 @@ async def run():
     logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)  # a handshake that fails is meant to
     await invitations(free_port())
     await starttls(free_port())
+    await tls(free_port())
 
 
 if __name__ == "__main__":
