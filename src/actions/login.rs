@@ -377,9 +377,16 @@ fn own_uid() -> Option<u32> {
     std::fs::metadata("/proc/self").ok().map(|meta| meta.uid())
 }
 
+/// What the door says of a peer that the kernel does not name. Two such peers must not share a login.
+const UNNAMED: u32 = u32::MAX;
+
 /// Logging in is a matter of the box's own doors: elsewhere a token says who acts.
 fn system_user(actor: &Actor) -> Result<u32, Refused> {
     match actor.principal {
+        Principal::System { uid: UNNAMED } => Err(Refused::with(
+            Refusal::PermissionDenied,
+            "the system does not say who you are; nobody can log in like that",
+        )),
         Principal::System { uid } => Ok(uid),
         Principal::Broker => Err(Refused::with(Refusal::Unsupported, "log in at the box itself")),
     }

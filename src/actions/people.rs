@@ -97,6 +97,11 @@ impl Actions {
         let usual = if kind == PersonKind::Installer { role_name::INSTALLER } else { role_name::COMPANY_ADMIN };
         let role = role.unwrap_or_else(|| usual.to_owned());
         self.may_give(actor, &role)?;
+        // Another invitation replaces the first: not by somebody who could not have given that one.
+        let name = PersonName::from(email.clone());
+        if let Some(before) = self.0.store.read(move |view| view.person(&name)).await? {
+            self.may_give(actor, &before.role)?;
+        }
         if kind != PersonKind::Installer && !panels.is_empty() {
             return Err(Refused::with(
                 Refusal::Invalid,

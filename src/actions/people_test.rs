@@ -277,10 +277,14 @@ async fn nobody_gives_or_takes_what_is_above_themselves() {
     house
         .there(Action::InviteManager(invite("top@example.org", Some(role_name::SUPER_ADMIN))), "green tea at five")
         .await;
+    house.invited(Action::InviteManager(invite("next@example.org", Some(role_name::SUPER_ADMIN)))).await;
     house.does(BOSS, house.login(BOSSS, "green tea at five")).await.expect("logged in");
+    let unnamed = house.does(u32::MAX, house.login(BOSSS, "green tea at five")).await;
+    assert_eq!(unnamed, Err(Refusal::PermissionDenied), "whom the system does not name");
     for (action, refusal) in [
         (Action::InviteManager(invite("x@example.org", Some(role_name::SUPER_ADMIN))), Refusal::PermissionDenied),
         (Action::InviteManager(invite("x@example.org", Some("King"))), Refusal::NotFound),
+        (Action::InviteManager(invite("next@example.org", None)), Refusal::PermissionDenied),
         (Action::SuspendPerson(of("top@example.org")), Refusal::PermissionDenied),
         (Action::RemovePerson(of("top@example.org")), Refusal::PermissionDenied),
         (Action::ResetPassword(of("top@example.org")), Refusal::PermissionDenied),
