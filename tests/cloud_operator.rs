@@ -231,11 +231,12 @@ async fn watching_shows_what_is_retained_and_what_comes() {
     let mut observer = Observer::connect(broker.port).await;
     observer.until("panels/dsc-2/reported", |_| true).await;
 
-    let ended = operator(broker.port, &["watch", "--count", "8"], "").await.with(0);
+    let ended = operator(broker.port, &["watch", "--count", "9"], "").await.with(0);
     let shows = |words: &str| assert!(ended.out.contains(words), "`{words}` is not in:\n{}", ended.out);
     shows("g1  -          status    online since ");
     shows("info      panels: dsc-1 (PC1864), dsc-2 (PC1864)");
     shows("dsc-1      status    online since ");
+    shows("reported  version 0: 0 entries, 0 refused; keys: none");
     shows("tcp 127.0.0.1:4025, reading slots 12/40, needs: the installer code is wrong");
     shows("partitions: 1 armed away IN ALARM, 2 disarmed; open: 1; bypassed: 2; troubles: ac_lost zone_battery_low");
     shows("reported  version 12, document 0: 1 users, 1 applied, 1 failed, 1 pending, 1 refused");

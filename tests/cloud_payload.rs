@@ -13,10 +13,11 @@ use std::path::PathBuf;
 
 use panel_driver::{Direction, WireEntry};
 use panel_model::{ArmMode, Condition, EventKind, Evidence, Field, PanelEvent, Refusal, Slot, Trouble, TroubleKind};
+use panelgate::actions::{Request, Response};
 use panelgate::payload::{
-    Delta, DesiredDocument, DocumentRefusal, Event, Gap, GapKind, GatewayState, GatewayStatus, Info, LogLine,
-    LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus, Reported, SealingKey, State, User, WantingPanel,
-    WireRow, changed_users, read,
+    Delta, DesiredDocument, DirectoryDocument, DirectoryReported, DocumentRefusal, Event, Gap, GapKind, GatewayState,
+    GatewayStatus, Info, InstallerCodeState, LogLine, LostPriority, PanelDetail, PanelInfo, PanelRow, PanelStatus,
+    Reported, SealingKey, State, User, WantingPanel, WireRow, changed_users, read,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,8 +116,11 @@ fn records_of_the_outbox_are_pinned() {
         action: "set_code".into(),
         panel: Some(panel),
         slot: Some(slot(4)),
+        subject: Some("zone 3".into()),
         result: "code_not_available".into(),
         text: Some("this code cannot be used on this panel; choose another one".into()),
+        number: Some(3),
+        hash: Some("0973759d35adbd28ba094914412abddf28490baeedb12d7b6bfb0fbec167c871".into()),
     };
     golden("log_line", &line);
 }
@@ -138,8 +142,8 @@ fn a_delta_carries_what_changed_and_nothing_else() {
 #[test]
 fn list_rows_are_pinned() {
     let panel = samples::panel();
-    golden("panel_row", &PanelRow::from(&panel));
-    golden("panel_detail", &PanelDetail::from(&panel));
+    golden("panel_row", &PanelRow::new(&panel, InstallerCodeState::FactoryDefault));
+    golden("panel_detail", &PanelDetail::new(&panel, InstallerCodeState::Kept));
     golden("user_row", &User::of(&panel, slot(4)));
     golden("user_row_empty", &User::of(&panel, slot(5)));
     let entry = WireEntry { direction: Direction::ToPanel, masked: bytes::Bytes::from_static(b"0050****\r\n") };
@@ -157,4 +161,21 @@ fn an_empty_slot_is_user_n_without_role_and_partitions() {
     }
     assert_eq!((rows[3].label.as_str(), rows[3].role_text()), ("Anna", "user"));
     assert_eq!(rows[3].partitions_text(), "1, 4");
+}
+
+/// What the golden file says, read and written again.
+fn reads_and_writes<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.json"));
+    let text = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    golden(name, &read::<T>(&text).expect(name));
+}
+
+#[test]
+fn requests_answers_and_directories_are_pinned() {
+    reads_and_writes::<Request>("request");
+    for name in ["response_done", "response_refused", "response_failed"] {
+        reads_and_writes::<Response>(name);
+    }
+    reads_and_writes::<DirectoryDocument>("directory");
+    reads_and_writes::<DirectoryReported>("directory_reported");
 }

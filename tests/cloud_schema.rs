@@ -60,6 +60,10 @@ fn golden_messages_fit_their_schemas() {
         ("event", &["event_alarm.json", "event_armed.json", "event_trouble.json"]),
         ("gap", &["gap.json"]),
         ("log_line", &["log_line.json"]),
+        ("request", &["request.json"]),
+        ("response", &["response_done.json", "response_refused.json", "response_failed.json"]),
+        ("directory", &["directory.json"]),
+        ("directory_reported", &["directory_reported.json"]),
     ] {
         for file in files {
             assert!(schemas::fits(message, &golden(file)), "{file} is no {message}");
@@ -77,6 +81,9 @@ fn schemas_refuse_what_the_types_refuse() {
     assert!(!schemas::fits("desired", &json!({ "version": 1, "users": {}, "more": 1 })));
     assert!(!schemas::fits("desired", &json!({ "version": 1, "users": { "Anna": null } })));
     assert!(!schemas::fits("desired", &json!({ "version": 1, "users": { "4": { "partitions": [40] } } })));
+    let mut request = golden("request.json");
+    request["more"] = json!(1);
+    assert!(!schemas::fits("request", &request));
     let mut event = golden("event_alarm.json");
     event["kind"] = json!("gap");
     assert!(!schemas::fits("event", &event), "a gap is no event");

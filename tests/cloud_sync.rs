@@ -186,8 +186,11 @@ async fn every_kind_of_record_goes_to_its_topic() {
         action: "set_code".into(),
         panel: None,
         slot: None,
+        subject: None,
         result: "accepted".into(),
         text: None,
+        number: Some(1),
+        hash: None,
     };
     gateway.outbox.add(3, OutboxContent::Log(Box::new(line)));
     observer.until("log", |json| json["action"] == "set_code").await;

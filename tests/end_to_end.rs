@@ -76,7 +76,7 @@ fn a_code_typed_at_the_command_line_reaches_the_panel_and_is_found_nowhere_else(
     daemon.stop();
     observer.wait_for("the end", 0, "status", |body| body["state"] == "disconnected");
     let seen = observer.seen();
-    let lines: Vec<_> = seen.on("log").filter(|m| m.body["action"] != "start").collect();
+    let lines: Vec<_> = seen.on("log").filter(|m| m.body["action"] != "unlock").collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(lines[0].body["action"], "set_code");
     assert_eq!(lines[0].body["slot"], 4);

@@ -88,8 +88,6 @@ fn the_defaults_that_the_example_names_are_the_real_ones() {
         "level",
         "format",
         "authority",
-        "period_s",
-        "offline_after_s",
     ];
     let text: Vec<String> = EXAMPLE
         .lines()
@@ -102,4 +100,13 @@ fn the_defaults_that_the_example_names_are_the_real_ones() {
     let (spelt_out, _) =
         config::parse(&text.join("\n"), Path::new("/etc/panelgate")).check(|_| Problems::default()).expect("valid");
     assert_eq!(format!("{plain:?}"), format!("{spelt_out:?}"));
+}
+
+#[cfg(feature = "dsc")]
+#[test]
+fn the_supervision_that_the_example_names_is_the_real_one() {
+    let (plain, _) = config::parse(EXAMPLE, Path::new("/etc/panelgate")).check(|_| Problems::default()).expect("valid");
+    let named = |key: &str| EXAMPLE.lines().find_map(|line| line.strip_prefix(&format!("#{key} = "))).expect("named");
+    let ways = daemon::ways(&plain);
+    assert_eq!(ways[0].silence, format!("{}s, {}s", named("period_s"), named("offline_after_s")));
 }

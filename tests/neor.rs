@@ -202,12 +202,24 @@ fn an_installer_code_that_cannot_be_changed_from_here_can_still_be_verified() {
 }
 
 #[test]
+fn a_panel_proves_the_first_installer_code_and_is_worked_with_at_once() {
+    let mut at = Online::start(|sim| sim, |spec| spec.with_installer(None));
+    let label = ["panels", "label-zone", "neor-1", "3", "Hall"];
+    at.site.cli(&label).ends_with(1).complains(&["installer_code_wrong", "set-credential neor-1 installer-code"]);
+    at.site.cli_with(&["unlock", "neor-1"], "5556\n").ends_with(1).complains(&["installer_code_wrong"]);
+    let kept = |site: &Site| site.cli(&["panels", "--json"]).ok().json()[0]["installer_code"].clone();
+    assert_eq!(kept(&at.site), "none");
+    at.panel.wait_menus_left();
+    at.site.cli_with(&["unlock", "neor-1"], "5555\n").ok();
+    assert_eq!(kept(&at.site), "factory_default");
+    at.site.cli(&label).ok();
+    let zones = at.panel.state()["zones"].clone();
+    assert_eq!(zones.as_array().unwrap().iter().find(|zone| zone["zone"] == 3).unwrap()["label"], "Hall");
+}
+
+#[test]
 fn a_zone_and_a_partition_are_named_from_the_command_line() {
-    let installer = |mut spec: PanelSpec| {
-        spec.installer = Some("5555".into());
-        spec
-    };
-    let mut at = Online::start(|sim| sim, installer);
+    let mut at = Online::of_the_factory();
     at.site.cli(&["panels", "label-zone", "neor-1", "3", "Küche hinten rechts"]).ok();
     at.site.cli(&["panels", "label-partition", "neor-1", "1", "Shop"]).ok();
     let panel = at.panel.state();

@@ -150,7 +150,7 @@ fn an_installer_changes_the_panels_assigned_and_no_others() {
 fn an_account_belongs_to_a_user_with_a_code_until_the_user_is_gone() {
     let panel = Sim::envisalink().start();
     let mut site = Site::with_envisalink(&panel);
-    site.cloud = false;
+    site.has_cloud = false;
     let _daemon = site.start();
     let carl = "carl@example.org";
     let code = |slot: &str| site.cli_with(&["users", "dsc-1", "set-code", slot], "2846\n2846\n");

@@ -65,6 +65,7 @@ fn a_second_signal_ends_at_once_what_the_first_one_would_end_in_order() {
     let observer = site.observe();
     let mut daemon = Managed::start(&site);
     observer.wait_status(0, "dsc-1", "online");
+    site.unlock();
     site.cli_with(&["users", "dsc-1", "set-code", "4", "--no-wait"], "2846\n2846\n").ends_with(3);
     panel.wait(0, "menu_opened", |line| line["by"] == "module");
     // The menu cannot be left: in order it would take as long as a driver may take at most.
@@ -92,6 +93,7 @@ fn a_service_manager_that_does_not_listen_holds_up_nothing() {
     for _ in 0..20 {
         site.cli(&["panels"]).ok();
     }
+    site.unlock();
     site.cli_with(&["users", "dsc-1", "set-code", "4"], "2846\n2846\n").ok();
     daemon.process.terminate();
     assert_eq!(daemon.process.wait().code(), Some(0));

@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["access", "actions", "api", "cloud", "config", "console", "mail", "panels", "pulse", "secrets", "store"],
     ),
     ("demo", &["config", "daemon"]),
-    ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets"]),
+    ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
 ];
 
 /// Crate, and the only places of the root package where its name may stand.

@@ -106,6 +106,40 @@ fn users_are_read_with_their_partitions_and_their_codes_are_not_told() {
 }
 
 #[test]
+fn all_48_users_arrive_over_a_line_of_9600_and_of_38400_baud() {
+    let arrive = |baud: u32| {
+        let mut site = Site::new();
+        let pty = site.path("powerlink");
+        let sim = Sim::visonic(Some(&pty)).with("partitions", 2).with("users", 47).with("seed", baud);
+        let mut panel = sim.set("baud", baud).start();
+        let line = format!("device = \"{}\"\nbaud = {baud}\n", pty.display());
+        site.panels.push(PanelSpec::visonic("visonic-1", &line));
+        let observer = site.observe();
+        let _daemon = site.start();
+        observer.wait_status(0, "visonic-1", "online");
+        let is_known = |user: &Value| user["code_state"] == "set" && user["evidence"]["code"] == "read_back";
+        let reported = observer.wait_for("48 users", 0, "panels/visonic-1/reported", |body| {
+            (1..=48).all(|slot: u16| is_known(&body["users"][slot.to_string().as_str()]))
+        });
+        assert_eq!(reported["users"].as_object().unwrap().len(), 48, "{baud} baud");
+        for user in panel.users().as_array().unwrap() {
+            let slot = user["slot"].to_string();
+            assert_eq!(reported["users"][slot.as_str()]["partitions"], user["partitions"], "user {slot}, {baud} baud");
+        }
+        panel.poke("edit 48 delete");
+        site.cli(&["users", "visonic-1", "refresh"]).ok();
+        observer
+            .wait_for("no user 48", 0, "panels/visonic-1/reported", |body| body["users"]["48"]["code_state"] == "none");
+        assert_eq!(panel.state()["baud"], baud);
+    };
+    std::thread::scope(|scope| {
+        for baud in [9_600, 38_400] {
+            scope.spawn(move || arrive(baud));
+        }
+    });
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_with_what_to_do_at_the_panel() {
     let mut at = Online::start(|sim| sim.with("users", 3), |spec| spec);
     at.wait_user(2, "user 2", |user| user["code_state"] == "set");

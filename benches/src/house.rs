@@ -1,6 +1,7 @@
 //! What is measured: the daemon as its users run it, simulated panels, and the Python pipeline. All are child
 //! processes; nothing is linked in.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -68,20 +69,13 @@ impl Simulator {
     }
 
     fn start_with(tools: &Tools, interface: Interface, users: u16, seed: usize, more: &[&str]) -> Result<Self> {
-        let mut command = Command::new(&tools.simulator);
-        command.args(["simulate", "dsc", "--listen", "127.0.0.1:0", "--interface", interface.name()]);
-        command.args(["--users", &users.to_string(), "--seed", &seed.to_string()]);
-        command.args(more);
-        let mut process = Process::start(command, "simulator", &tools.folder.join("simulator.log"), Pipes::Both)?;
-        let stdin = process.child.stdin.take().context("no stdin")?;
-        let mut stdout = BufReader::new(process.child.stdout.take().context("no stdout")?);
-        let mut line = String::new();
-        stdout.read_line(&mut line)?;
-        let first: Value = serde_json::from_str(&line).with_context(|| format!("the simulator says {line:?}"))?;
+        let users = [users.to_string(), "--seed".to_owned(), seed.to_string()];
+        let words = ["simulate", "dsc", "--listen", "127.0.0.1:0", "--interface", interface.name(), "--users"];
+        let more = more.iter().map(|word| (*word).to_owned());
+        let words = words.map(str::to_owned).into_iter().chain(users).chain(more);
+        let (process, stdin, first) = launch(tools, words.map(Into::into))?;
         let address = first.get("addr").and_then(|address| address.as_str()?.parse().ok());
-        let address = address.with_context(|| format!("no address in {line}"))?;
-        // It stops when nobody reads what it prints.
-        thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        let address = address.with_context(|| format!("no address in {first}"))?;
         Ok(Self { _process: process, stdin, address, interface })
     }
 
@@ -99,6 +93,21 @@ impl Simulator {
     pub(crate) fn hold_open(&mut self) -> Result<()> {
         self.poke("open 1")
     }
+}
+
+/// Starts a simulator and waits until it tells where it is reached.
+pub(crate) fn launch(tools: &Tools, words: impl Iterator<Item = OsString>) -> Result<(Process, ChildStdin, Value)> {
+    let mut command = Command::new(&tools.simulator);
+    command.args(words);
+    let mut process = Process::start(command, "simulator", &tools.folder.join("simulator.log"), Pipes::Both)?;
+    let stdin = process.child.stdin.take().context("no stdin")?;
+    let mut stdout = BufReader::new(process.child.stdout.take().context("no stdout")?);
+    let mut line = String::new();
+    stdout.read_line(&mut line)?;
+    let first = serde_json::from_str(&line).with_context(|| format!("the simulator says {line:?}"))?;
+    // It stops when nobody reads what it prints.
+    thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    Ok((process, stdin, first))
 }
 
 /// The n-th change at zones 2 to 7: all open one after the other, then all close.
@@ -130,24 +139,24 @@ impl Daemon {
     /// Starts it in `folder`, which keeps its data from one start to the next, and waits until it is ready.
     pub(crate) fn start(tools: &Tools, folder: &Path, broker: SocketAddr, panels: &[PanelAt]) -> Result<Self> {
         fs::create_dir_all(folder)?;
+        Self::start_as(&tools.daemon, folder, &config_text(folder, broker, panels)?)
+    }
+
+    /// The same with a configuration of one's own, whose socket is `api.sock` in that folder.
+    pub(crate) fn start_as(binary: &Path, folder: &Path, text: &str) -> Result<Self> {
         let config = folder.join("panelgate.toml");
-        fs::write(&config, config_text(folder, broker, panels)?)?;
+        fs::write(&config, text)?;
         let notify_path = folder.join("notify.sock");
         let _ = fs::remove_file(&notify_path);
         let notify = UnixDatagram::bind(&notify_path)?;
         notify.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let mut command = Command::new(&tools.daemon);
+        let mut command = Command::new(binary);
         command.arg("run").arg("--config").arg(&config).env("NOTIFY_SOCKET", &notify_path).env_remove("RUST_LOG");
         let log = folder.join("daemon.log");
         let began = Instant::now();
         let process = Process::start(command, "panelgate", &log, Pipes::None)?;
-        let mut daemon = Self {
-            process,
-            ready: Duration::ZERO,
-            began,
-            binary: tools.daemon.clone(),
-            socket: folder.join("api.sock"),
-        };
+        let mut daemon =
+            Self { process, ready: Duration::ZERO, began, binary: binary.to_owned(), socket: folder.join("api.sock") };
         let mut message = [0; 4096];
         while daemon.ready.is_zero() {
             let Ok(size) = notify.recv(&mut message) else {
@@ -251,7 +260,7 @@ fn config_text(folder: &Path, broker: SocketAddr, panels: &[PanelAt]) -> Result<
     Ok(text)
 }
 
-fn secret(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
+pub(crate) fn secret(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     fs::write(&path, text)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;

@@ -15,6 +15,7 @@ mod house;
 mod mqtt;
 mod offline;
 mod process;
+mod pull;
 mod report;
 mod rig;
 mod tap;
@@ -77,7 +78,7 @@ impl Plan {
 }
 
 const USAGE: &str = "panelgate-bench --daemon BIN --simulator BIN --python BIN --peer FOLDER --folder FOLDER \
-                     [--quick] [--only codec,size,start,memory,latency,offline]";
+                     [--quick] [--only codec,size,start,memory,latency,pull,offline]";
 
 fn main() -> ExitCode {
     match run() {

@@ -15,7 +15,7 @@ use crate::house::{Interface, Tools};
 use crate::process::Usage;
 use crate::rig::{Burst, Deed, Paced, Rig, at_rest};
 use crate::whole::{House, USERS};
-use crate::{codec, offline};
+use crate::{codec, offline, pull};
 
 /// Steady pace of alarms, of the bare round trip and of the Python pipeline.
 const PACE: Duration = Duration::from_millis(50);
@@ -41,9 +41,37 @@ pub(crate) fn all(tools: &Tools, plan: &Plan, table: &mut Table) -> Result<()> {
     if plan.has("memory") {
         memory(tools, plan, &broker, &peer, table)?;
     }
+    if plan.has("pull") {
+        users_pulled(tools, plan, broker.address, table)?;
+    }
     drop(broker);
     if plan.has("offline") {
         day_offline(tools, plan, table)?;
+    }
+    Ok(())
+}
+
+/// 48 users over a serial line, beside what its speed and the panel's turns allow.
+fn users_pulled(tools: &Tools, plan: &Plan, broker: SocketAddr, table: &mut Table) -> Result<()> {
+    for baud in [9600, 38_400] {
+        let pulls = pull::pulls(tools, broker, baud, 3 * plan.rounds)?;
+        let (to, from) = pulls.bytes;
+        table.add(Row {
+            what: format!("48 users of a PowerMaster at {baud} baud, {to} bytes to it and {from} from it, ms"),
+            ours: pulls.took.spread(0),
+            beside: format!("line {}, panel's turns {}", number(pulls.wire.median(), 0), pulls.panel.spread(0)),
+            ratio: format!("{} %", number(pulls.share.median(), 1)),
+            budget: "95 % of the time is theirs".into(),
+            verdict: Verdict::of(pulls.share.median() >= 95.0),
+        });
+        table.add(Row {
+            what: format!("the same at {baud} baud, from the start of the command line to its end, ms"),
+            ours: pulls.command.spread(0),
+            beside: String::new(),
+            ratio: String::new(),
+            budget: String::new(),
+            verdict: Verdict::Told,
+        });
     }
     Ok(())
 }

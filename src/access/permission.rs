@@ -114,39 +114,51 @@ impl Permission {
     /// The stable name.
     #[must_use]
     pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What it allows, for people.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        self.row().1
+    }
+
+    fn row(self) -> (&'static str, &'static str) {
         match self {
-            Self::ControlDevices => "control_devices",
-            Self::ViewDevices => "view_devices",
-            Self::ManageDevices => "manage_devices",
-            Self::DeleteDevices => "delete_devices",
-            Self::ServiceDevices => "service_devices",
-            Self::FlashDevice => "flash_device",
-            Self::ManageSnapshots => "manage_snapshots",
-            Self::ViewUsers => "view_users",
-            Self::ManageUsers => "manage_users",
-            Self::DeleteUsers => "delete_users",
-            Self::ViewAccounts => "view_accounts",
-            Self::ManageAccounts => "manage_accounts",
-            Self::ViewInstallers => "view_installers",
-            Self::ManageInstallers => "manage_installers",
-            Self::DeleteInstallers => "delete_installers",
-            Self::ChangeInstallerCode => "change_installer_code",
-            Self::ViewRoles => "view_roles",
-            Self::ManageRoles => "manage_roles",
-            Self::DeleteRoles => "delete_roles",
-            Self::ViewCompanies => "view_companies",
-            Self::ManageCompanies => "manage_companies",
-            Self::DeleteCompanies => "delete_companies",
-            Self::ManageParticipation => "manage_participation",
-            Self::DeleteParticipation => "delete_participation",
-            Self::ManageProducts => "manage_products",
-            Self::ViewActionLog => "view_action_log",
-            Self::ViewReports => "view_reports",
-            Self::ManageReports => "manage_reports",
-            Self::ViewMonitoring => "view_monitoring",
-            Self::ViewRequests => "view_requests",
-            Self::DecideRequests => "decide_requests",
-            Self::RestoreDeleted => "restore_deleted",
+            Self::ControlDevices => ("control_devices", "arm, disarm, outputs, bypass"),
+            Self::ViewDevices => ("view_devices", "see panels, their state and their events"),
+            Self::ManageDevices => ("manage_devices", "add and change panels, credentials of panels"),
+            Self::DeleteDevices => ("delete_devices", "remove panels"),
+            Self::ServiceDevices => {
+                ("service_devices", "read panels again, set clocks, name zones and partitions, wire log, commissioning")
+            }
+            Self::FlashDevice => ("flash_device", "update the software"),
+            Self::ManageSnapshots => ("manage_snapshots", "save, compare and apply a panel's configuration"),
+            Self::ViewUsers => ("view_users", "see panel users"),
+            Self::ManageUsers => ("manage_users", "codes, labels, partitions, roles of panel users"),
+            Self::DeleteUsers => ("delete_users", "remove panel users"),
+            Self::ViewAccounts => ("view_accounts", "see accounts of the customer application"),
+            Self::ManageAccounts => ("manage_accounts", "make, link and suspend accounts, reset their passwords"),
+            Self::ViewInstallers => ("view_installers", "see installers"),
+            Self::ManageInstallers => ("manage_installers", "invite, suspend and assign installers and managers"),
+            Self::DeleteInstallers => ("delete_installers", "remove installers and managers"),
+            Self::ChangeInstallerCode => ("change_installer_code", "installer codes"),
+            Self::ViewRoles => ("view_roles", "see roles"),
+            Self::ManageRoles => ("manage_roles", "make and edit roles"),
+            Self::DeleteRoles => ("delete_roles", "remove roles"),
+            Self::ViewCompanies => ("view_companies", "see companies"),
+            Self::ManageCompanies => ("manage_companies", "make and edit companies"),
+            Self::DeleteCompanies => ("delete_companies", "remove companies"),
+            Self::ManageParticipation => ("manage_participation", "who takes part in which company"),
+            Self::DeleteParticipation => ("delete_participation", "end somebody's part in a company"),
+            Self::ManageProducts => ("manage_products", "the equipment register"),
+            Self::ViewActionLog => ("view_action_log", "the action log"),
+            Self::ViewReports => ("view_reports", "see reports"),
+            Self::ManageReports => ("manage_reports", "make reports, sign off commissioning"),
+            Self::ViewMonitoring => ("view_monitoring", "the box's own health"),
+            Self::ViewRequests => ("view_requests", "see everybody's requests, not only one's own"),
+            Self::DecideRequests => ("decide_requests", "decide requests of others"),
+            Self::RestoreDeleted => ("restore_deleted", "restore what was deleted by a request"),
         }
     }
 }

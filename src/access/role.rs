@@ -3,23 +3,23 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Permission;
+use super::{Name, Permission};
 
 /// A named set of permissions (P1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// The name, as people, tokens and the action log say it.
-    pub name: String,
+    pub name: Name,
     /// What its holders may do.
     pub permissions: BTreeSet<Permission>,
 }
 
 impl Role {
-    /// Whether its holders may do that.
+    /// Whether it is the one role that nobody edits or deletes, so that there is always somebody who may do everything.
     #[must_use]
-    pub fn permits(&self, permission: Permission) -> bool {
-        self.permissions.contains(&permission)
+    pub fn is_fixed(name: &Name) -> bool {
+        name.reads_like(role_name::SUPER_ADMIN)
     }
 }
 
@@ -41,8 +41,10 @@ pub mod role_name {
 #[must_use]
 pub fn default_roles() -> Vec<Role> {
     use Permission as P;
-    let role =
-        |name: &str, permissions: &[P]| Role { name: name.into(), permissions: permissions.iter().copied().collect() };
+    let role = |name: &'static str, permissions: &[P]| Role {
+        name: Name::ours(name),
+        permissions: permissions.iter().copied().collect(),
+    };
     let all_but = |not: &[P]| P::ALL.into_iter().filter(|p| !not.contains(p)).collect::<Vec<_>>();
     vec![
         role(role_name::SUPER_ADMIN, &P::ALL),
@@ -92,6 +94,23 @@ pub fn default_roles() -> Vec<Role> {
                 P::ViewMonitoring,
             ],
         ),
+        // Reports of one's own need no permission: `view_reports` is for everybody's.
         role(role_name::END_USER, &[P::ControlDevices]),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_roles_are_those_of_the_product() {
+        let roles = default_roles();
+        let names: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
+        assert_eq!(names, ["Super Admin", "Company Admin", "Operator", "Installer", "End user"]);
+        assert!(names.iter().all(|name| name.parse::<Name>().is_ok()), "our own names are names");
+        let most: Vec<_> = roles.iter().map(|role| role.permissions.len()).collect();
+        assert_eq!(most, [32, 31, 20, 15, 1]);
+        assert!(names.iter().zip(&roles).all(|(name, role)| Role::is_fixed(&role.name) == (*name == "Super Admin")));
+    }
 }

@@ -7,13 +7,15 @@ use panel_model::{CodeState, PanelId, Password, Refusal, Slot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::approval::Halt;
+use super::gate::source;
 use super::letters;
-use super::login::{Directory, allowed, source};
+use super::login::{Directory, allowed};
 use super::people::{ONE_TIME_HOURS, one_time_until, put_mail, room_for_mail};
 use super::{Actions, Done, Entry, Refused};
 use crate::access::{AccountStatus, Actor, Email};
 use crate::secrets::SealedCode;
-use crate::store::{Account, StoreError, Tx, Urgency};
+use crate::store::{Account, StoreError, Tx, Urgency, View};
 
 /// Something about one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -120,7 +122,7 @@ impl Actions {
         let (current, new) = (self.open_password(&asked.current)?, self.open_password(&asked.new)?);
         allowed(&new, asked.account.as_str())?;
         let account = asked.account.clone();
-        let kept = move |view: &crate::store::View<'_>| view.account_passwords(&account, clock::wall());
+        let kept = move |view: &View<'_>| view.account_passwords(&account, clock::wall());
         self.prove_against(&source(actor), &format!("account {}", asked.account), current, kept).await?;
         let hash = self.hash(new).await?;
         self.change_account(asked.account, move |tx, account| match account.status {
@@ -134,12 +136,6 @@ impl Actions {
         self.directory_is_ours()?;
         self.change_account(email, move |tx, account| Ok(Ok(tx.set_account_suspended(&account.email, suspended)?)))
             .await
-    }
-
-    /// A6: everywhere, and for good.
-    pub(super) async fn remove_account(&self, email: Email) -> Result<Done, Refused> {
-        self.directory_is_ours()?;
-        self.change_account(email, |tx, account| Ok(Ok(tx.delete_account(&account.email)?))).await
     }
 
     async fn change_account<F>(&self, email: Email, change: F) -> Result<Done, Refused>
@@ -182,7 +178,7 @@ impl Actions {
     }
 
     /// A7: with a cloud the accounts are the cloud's.
-    fn directory_is_ours(&self) -> Result<(), Refused> {
+    pub(super) fn directory_is_ours(&self) -> Result<(), Refused> {
         match self.0.people.setup.accounts {
             Directory::Own => Ok(()),
             Directory::Cloud => {
@@ -209,4 +205,14 @@ impl Actions {
         let panel = panel.clone();
         Ok(self.0.store.read(move |view| view.linked_accounts(&panel)).await?)
     }
+}
+
+/// A6: whether there is one to remove.
+pub(super) fn check_remove(view: &View<'_>, of: &OfAccount) -> Result<(), Halt> {
+    view.account(&of.account)?.map(|_| ()).ok_or_else(|| Refusal::AccountNotFound.into())
+}
+
+/// A6: everywhere, and for good.
+pub(super) fn remove(tx: &mut Tx<'_>, of: &OfAccount) -> Result<(), Halt> {
+    Ok(tx.delete_account(&of.account)?)
 }

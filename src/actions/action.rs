@@ -1,11 +1,18 @@
+use std::collections::BTreeSet;
+
 use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
+use super::approval::{DecideRequest, RestoreDeleted};
+use super::companies::{
+    AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation,
+};
 use super::login::{Login, SetPassword};
 use super::people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
-use crate::access::Permission;
+use super::roles::{CopyRole, CreateRole, DeleteRole, EditRole};
+use crate::access::{CompanyId, Permission};
 use crate::secrets::SealedCode;
 
 /// One thing that somebody can ask for. Its JSON is the body of the local API and, later, of an MQTT request.
@@ -164,8 +171,50 @@ pub enum Action {
         /// The secret.
         value: SealedCode,
     },
-    // Installer code and its lock-out (gate.rs).
+    // Installer code and its lock-out (installer_code.rs).
+    /// I3: show the panel's installer code once, for all changes that follow.
+    Unlock {
+        /// The panel.
+        panel: PanelId,
+        /// Its installer code.
+        code: SealedCode,
+    },
+    /// End that.
+    Lock {
+        /// The panel; without it, all of them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        panel: Option<PanelId>,
+    },
+    /// Let people show installer codes again after too many wrong ones.
+    Unblock {
+        /// The panel.
+        panel: PanelId,
+    },
     // Roles, companies, requests (roles.rs, companies.rs, approval.rs).
+    /// P3: make a role.
+    CreateRole(CreateRole),
+    /// P3: make a role like another one.
+    CopyRole(CopyRole),
+    /// P3: change what a role permits.
+    EditRole(EditRole),
+    /// P3, P7: delete a role that nobody holds.
+    DeleteRole(DeleteRole),
+    /// P6: make a company.
+    CreateCompany(CreateCompany),
+    /// P6: name a company anew, or move it in the tree.
+    EditCompany(EditCompany),
+    /// P7: delete a company that nothing belongs to.
+    DeleteCompany(DeleteCompany),
+    /// Let somebody take part in a company.
+    AddParticipation(AddParticipation),
+    /// P4: give somebody another role in a company.
+    EditParticipation(EditParticipation),
+    /// End somebody's part in a company.
+    EndParticipation(EndParticipation),
+    /// P4: decide what somebody else asked for.
+    DecideRequest(DecideRequest),
+    /// P5: bring back what was deleted.
+    RestoreDeleted(RestoreDeleted),
     // Installers, managers, accounts (people.rs, accounts.rs).
     /// S1: draw the temporary password of the `init` account. For root and the service's own user alone.
     FirstLogin {},
@@ -250,27 +299,70 @@ impl Action {
         }
     }
 
-    /// What else it is about, for the action log: a person or an account. Never a secret.
+    /// P4: whether somebody who is not Super Admin can only ask for it, and another person decides.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        // Deletions of devices belong here too.
+        matches!(
+            self,
+            Self::EditRole(_)
+                | Self::DeleteRole(_)
+                | Self::DeleteCompany(_)
+                | Self::EditParticipation(_)
+                | Self::RemovePerson(_)
+                | Self::RemoveAccount(_)
+        )
+    }
+
+    /// What else it is about, for the action log and for who decides on it: a zone, a credential, a role, a person,
+    /// an account. Never a secret.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
-        match self {
-            Self::Login(of) => Some(of.person.to_string()),
-            Self::SetPassword(of) => Some(of.person.to_string()),
-            Self::InviteInstaller(of) | Self::InviteManager(of) => Some(of.email.to_string()),
-            Self::SuspendPerson(of) | Self::ResumePerson(of) | Self::RemovePerson(of) | Self::ResetPassword(of) => {
-                Some(of.person.to_string())
+        let list = |set: &BTreeSet<Permission>| set.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
+        let under = |parent: &Option<CompanyId>| parent.as_ref().map_or("at the top".into(), |p| format!("under {p}"));
+        Some(match self {
+            Self::Arm { partition, mode, .. } => format!("partition {partition}, {}", word(mode)),
+            Self::Disarm { partition, .. }
+            | Self::SilenceSiren { partition, .. }
+            | Self::SetPartitionLabel { partition, .. } => format!("partition {partition}"),
+            Self::Bypass { zone, bypassed: false, .. } => format!("zone {zone}, taken back"),
+            Self::Bypass { zone, .. } | Self::SetZoneLabel { zone, .. } => format!("zone {zone}"),
+            Self::Output { partition, output, .. } => format!("output {output} of partition {partition}"),
+            Self::Refresh { section, .. } => word(section),
+            Self::SetCredential { credential, .. } => word(credential),
+            Self::CreateRole(new) => format!("\"{}\": {}", new.role, list(&new.permissions)),
+            Self::CopyRole(new) => format!("\"{}\" as \"{}\"", new.role, new.copy),
+            Self::EditRole(edit) => {
+                format!("\"{}\": added [{}], removed [{}]", edit.role, list(&edit.add), list(&edit.remove))
             }
-            Self::AssignPanel(of) | Self::UnassignPanel(of) => Some(of.person.to_string()),
-            Self::SetMayUpdateSoftware(of) => Some(format!("{} {}", of.person, if of.may { "may" } else { "may not" })),
-            Self::AssignAccount(of) => Some(of.account.to_string()),
+            Self::DeleteRole(delete) => format!("\"{}\"", delete.role),
+            Self::CreateCompany(new) => format!("{} \"{}\" {}", new.company, new.name, under(&new.parent)),
+            Self::EditCompany(edit) => format!("{} \"{}\" {}", edit.company, edit.name, under(&edit.parent)),
+            Self::DeleteCompany(delete) => delete.company.to_string(),
+            Self::AddParticipation(AddParticipation { company, person, role })
+            | Self::EditParticipation(EditParticipation { company, person, role }) => {
+                format!("{person} in {company} as \"{role}\"")
+            }
+            Self::EndParticipation(end) => format!("{} in {}", end.person, end.company),
+            Self::DecideRequest(decision) => format!("request {}", decision.request),
+            Self::RestoreDeleted(restored) => format!("deleted thing {}", restored.deleted),
+            Self::Login(of) => of.person.to_string(),
+            Self::SetPassword(of) => of.person.to_string(),
+            Self::InviteInstaller(of) | Self::InviteManager(of) => of.email.to_string(),
+            Self::SuspendPerson(of) | Self::ResumePerson(of) | Self::RemovePerson(of) | Self::ResetPassword(of) => {
+                of.person.to_string()
+            }
+            Self::AssignPanel(of) | Self::UnassignPanel(of) => of.person.to_string(),
+            Self::SetMayUpdateSoftware(of) => format!("{} {}", of.person, if of.may { "may" } else { "may not" }),
+            Self::AssignAccount(of) => of.account.to_string(),
             Self::AddAccount(of)
             | Self::SuspendAccount(of)
             | Self::ResumeAccount(of)
             | Self::ResetAccount(of)
-            | Self::RemoveAccount(of) => Some(of.account.to_string()),
-            Self::SetAccountPassword(of) => Some(of.account.to_string()),
-            _ => None,
-        }
+            | Self::RemoveAccount(of) => of.account.to_string(),
+            Self::SetAccountPassword(of) => of.account.to_string(),
+            _ => return None,
+        })
     }
 
     fn row(&self) -> (&'static str, Option<Permission>, Option<&PanelId>) {
@@ -294,7 +386,22 @@ impl Action {
             Self::ChangeInstallerCode { panel, .. } => ("change_installer_code", P::ChangeInstallerCode, panel),
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
             // Installer code and its lock-out.
+            Self::Unlock { panel, .. } => ("unlock", P::ControlDevices, panel),
+            Self::Lock { panel } => return ("lock", Some(P::ControlDevices), panel.as_ref()),
+            Self::Unblock { panel } => ("unblock", P::ManageInstallers, panel),
             // Roles, companies, requests.
+            Self::CreateRole(_) => return ("create_role", Some(P::ManageRoles), None),
+            Self::CopyRole(_) => return ("copy_role", Some(P::ManageRoles), None),
+            Self::EditRole(_) => return ("edit_role", Some(P::ManageRoles), None),
+            Self::DeleteRole(_) => return ("delete_role", Some(P::DeleteRoles), None),
+            Self::CreateCompany(_) => return ("create_company", Some(P::ManageCompanies), None),
+            Self::EditCompany(_) => return ("edit_company", Some(P::ManageCompanies), None),
+            Self::DeleteCompany(_) => return ("delete_company", Some(P::DeleteCompanies), None),
+            Self::AddParticipation(_) => return ("add_participation", Some(P::ManageParticipation), None),
+            Self::EditParticipation(_) => return ("edit_participation", Some(P::ManageParticipation), None),
+            Self::EndParticipation(_) => return ("end_participation", Some(P::DeleteParticipation), None),
+            Self::DecideRequest(_) => return ("decide_request", Some(P::DecideRequests), None),
+            Self::RestoreDeleted(_) => return ("restore_deleted", Some(P::RestoreDeleted), None),
             // Installers, managers, accounts. Who proves who they are needs no permission for it.
             Self::FirstLogin {} => return ("first_login", None, None),
             Self::Login(_) => return ("login", None, None),
@@ -323,6 +430,11 @@ impl Action {
         };
         (name, Some(permission), Some(panel))
     }
+}
+
+/// A plain enum's stable name.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What [`Action::Refresh`] reads.

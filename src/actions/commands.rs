@@ -1,9 +1,9 @@
 //! Actions that ask the panel now and wait for its outcome, and the credentials that the box keeps.
 
 use panel_driver::{CivilTime, Command, Outcome, Section};
-use panel_model::{AccessCode, InstallerCode, NotNow, PanelError, PanelId, Refusal};
+use panel_model::{NotNow, PanelError, PanelId, Refusal};
 
-use super::orders::{has_partition, has_zone, partition_label, provable, writable, zone_label};
+use super::orders::{has_partition, has_zone, partition_label, zone_label};
 use super::{Action, Actions, CredentialKind, Done, RefreshSection, Refused};
 use crate::panels::{PanelHandle, put_master, secret_name};
 use crate::secrets::SealedCode;
@@ -16,13 +16,6 @@ impl Actions {
         let command = match action {
             Action::SetCredential { panel, credential, value } => {
                 return self.set_credential(&handle, &panel, credential, &value).await;
-            }
-            Action::ChangeInstallerCode { panel, current, new, confirmation } => {
-                return self.change_installer_code(&handle, &panel, current, &new, &confirmation).await;
-            }
-            Action::VerifyInstallerCode { panel, code } => {
-                provable(capabilities.sections.installer_code)?;
-                return self.verify_installer_code(&handle, &panel, code.as_ref()).await;
             }
             Action::Arm { partition, mode, code, .. } => {
                 has_partition(&capabilities, partition)?;
@@ -81,7 +74,7 @@ impl Actions {
         done(handle.command(command).await)
     }
 
-    async fn set_credential(
+    pub(super) async fn set_credential(
         &self,
         handle: &PanelHandle,
         panel: &PanelId,
@@ -106,100 +99,15 @@ impl Actions {
             tx.put_secret(&id, name, value.expose())
         };
         self.0.store.write(Urgency::Now, write).await?;
+        if credential == CredentialKind::InstallerCode {
+            self.sessions().close(panel);
+        }
         handle.credentials_changed().await;
         Ok(Done::Stored)
     }
-
-    /// The code that the panel took is the installer code, whatever the box kept before: that also settles what a
-    /// change left open that broke off.
-    async fn verify_installer_code(
-        &self,
-        handle: &PanelHandle,
-        panel: &PanelId,
-        given: Option<&SealedCode>,
-    ) -> Result<Done, Refused> {
-        let code = self.installer_code(panel, given).await?;
-        let outcome = handle.command(Command::VerifyInstallerCode(code.clone())).await;
-        if matches!(outcome, Outcome::Applied(_)) {
-            let id = panel.clone();
-            let keep = move |tx: &mut crate::store::Tx<'_>| {
-                tx.delete_secret(&id, secret_name::NEXT_INSTALLER)?;
-                tx.put_secret(&id, secret_name::INSTALLER, code.expose())
-            };
-            self.0.store.write(Urgency::Now, keep).await?;
-        }
-        done(outcome)
-    }
-
-    /// I2. The panel first, then the box; in between the box knows both.
-    async fn change_installer_code(
-        &self,
-        handle: &PanelHandle,
-        panel: &PanelId,
-        current: Option<SealedCode>,
-        new: &SealedCode,
-        confirmation: &SealedCode,
-    ) -> Result<Done, Refused> {
-        let (new, confirmation) = (self.open(new)?, self.open(confirmation)?);
-        if new != confirmation {
-            return Err(Refusal::ConfirmationMismatch.into());
-        }
-        let capabilities = handle.snapshot().borrow().capabilities.clone();
-        capabilities.codes.check(&new)?;
-        writable(capabilities.sections.installer_code)?;
-        self.not_a_users_code(panel, &new).await?;
-        let current = self.installer_code(panel, current.as_ref()).await?;
-        let (id, next) = (panel.clone(), new.clone());
-        let keep = move |tx: &mut crate::store::Tx<'_>| tx.put_secret(&id, secret_name::NEXT_INSTALLER, next.expose());
-        self.0.store.write(Urgency::Now, keep).await?;
-        let command = Command::ChangeInstallerCode { current, new: InstallerCode::new(new.expose().to_owned()) };
-        let outcome = handle.command(command).await;
-        let applied = matches!(outcome, Outcome::Applied(_));
-        let refused = matches!(
-            outcome,
-            Outcome::Refused(_) | Outcome::NotNow(_) | Outcome::Failed(PanelError { retry: false, .. })
-        );
-        let id = panel.clone();
-        let settle = move |tx: &mut crate::store::Tx<'_>| {
-            if applied {
-                tx.put_secret(&id, secret_name::INSTALLER, new.expose())?;
-            }
-            // After a broken line nobody knows which code the panel has: both stay until a person verifies one.
-            if applied || refused { tx.delete_secret(&id, secret_name::NEXT_INSTALLER) } else { Ok(()) }
-        };
-        self.0.store.write(Urgency::Now, settle).await?;
-        done(outcome)
-    }
-
-    /// The given installer code, else the one that the box keeps.
-    async fn installer_code(&self, panel: &PanelId, given: Option<&SealedCode>) -> Result<InstallerCode, Refused> {
-        if let Some(sealed) = given {
-            return Ok(InstallerCode::new(self.open(sealed)?.expose().to_owned()));
-        }
-        let id = panel.clone();
-        let kept = self.0.store.read(move |view| view.secret(&id, secret_name::INSTALLER)).await?;
-        kept.map(|text| InstallerCode::new(text.to_string())).ok_or_else(|| {
-            Refused::with(Refusal::Invalid, "the box keeps no installer code for this panel; give the code itself")
-        })
-    }
-
-    /// U9, the other way round.
-    async fn not_a_users_code(&self, panel: &PanelId, code: &AccessCode) -> Result<(), Refused> {
-        let hash = self.0.keys.code_hash(panel, code.expose());
-        let id = panel.clone();
-        let taken = self
-            .0
-            .store
-            .read(move |view| {
-                let reported = view.reported_users(&id)?.into_values().any(|u| u.code_hash == Some(hash));
-                Ok(reported || view.desired_users(&id)?.into_values().any(|u| u.code_hash == Some(hash)))
-            })
-            .await?;
-        if taken { Err(Refusal::CodeNotAvailable.into()) } else { Ok(()) }
-    }
 }
 
-fn done(outcome: Outcome) -> Result<Done, Refused> {
+pub(super) fn done(outcome: Outcome) -> Result<Done, Refused> {
     match outcome {
         Outcome::Applied(evidence) => Ok(Done::Applied { evidence }),
         Outcome::Refused(refusal) => Err(refusal.into()),

@@ -1,6 +1,5 @@
 //! Logging in and out, passwords, and the first start (S1, S2).
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use panel_driver::clock;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use tracing::warn;
 
+use super::gate::source;
 use super::one_time::OneTime;
 use super::{Actions, Done, Refused};
 use crate::access::{
@@ -133,7 +133,7 @@ impl Actions {
     /// Draws the temporary password of `init`, as often as nobody has logged in with one (S1).
     pub(super) async fn first_login(&self, actor: &Actor) -> Result<Done, Refused> {
         match actor.principal {
-            Principal::System { uid } if uid == 0 || Some(uid) == own_uid() => {}
+            Principal::System { uid } if self.0.local.owns(uid) => {}
             _ => {
                 let text = "only root or the service's own user may draw the first password; use sudo";
                 return Err(Refused::with(Refusal::PermissionDenied, text));
@@ -153,10 +153,13 @@ impl Actions {
 
     pub(super) async fn log_in(&self, actor: &Actor, asked: Login) -> Result<Done, Refused> {
         let uid = system_user(actor)?;
-        let (person, by) = self.prove(&source(actor), &asked.person, self.open_password(&asked.password)?).await?;
+        let (person, by) =
+            self.prove_person(&source(actor), &asked.person, self.open_password(&asked.password)?).await?;
         let must_change = person.must_change || by == By::OneTime;
         let (name, at) = (person.name.clone(), clock::wall());
         self.0.store.write(Urgency::Now, move |tx| tx.set_last_login(&name, at)).await?;
+        // What somebody else has unlocked is not theirs.
+        self.sessions().lock(uid, None);
         self.0.people.logins().open(uid, person.name.clone(), must_change, clock::now());
         Ok(Done::LoggedIn {
             person: person.name,
@@ -167,9 +170,11 @@ impl Actions {
     }
 
     pub(super) fn log_out(&self, actor: &Actor) -> Result<Done, Refused> {
-        if !self.0.people.logins().close(system_user(actor)?) {
+        let uid = system_user(actor)?;
+        if !self.0.people.logins().close(uid) {
             return Err(Refused::with(Refusal::Invalid, "nobody is logged in"));
         }
+        self.sessions().lock(uid, None);
         Ok(Done::Stored)
     }
 
@@ -183,7 +188,7 @@ impl Actions {
             ));
         }
         allowed(&new, asked.person.as_str())?;
-        let (person, _) = self.prove(&source(actor), &asked.person, current).await?;
+        let (person, _) = self.prove_person(&source(actor), &asked.person, current).await?;
         let (hash, name) = (self.hash(new).await?, person.name.clone());
         self.0.store.write(Urgency::Now, move |tx| tx.set_password(&name, &hash, false)).await?;
         self.0.people.logins().password_set(&person.name, system_user(actor).ok());
@@ -192,7 +197,7 @@ impl Actions {
 
     /// Whether that is the person's password. Wrong ones cost time, by who tries and by whose it is to be; who is not
     /// there takes as long as who is, and is refused in the same words.
-    pub(super) async fn prove(
+    pub(super) async fn prove_person(
         &self,
         source: &str,
         name: &PersonName,
@@ -307,17 +312,6 @@ impl Actions {
         }
     }
 
-    /// The same actor under the name and in the role of the person that they logged in as.
-    ///
-    /// # Errors
-    /// [`Refusal::StorageFailed`].
-    pub(super) async fn identified(&self, actor: &Actor) -> Result<Actor, Refused> {
-        Ok(match self.logged_in(actor).await? {
-            Some((person, _)) => Actor { name: person.name.to_string(), role: person.role, ..actor.clone() },
-            None => actor.clone(),
-        })
-    }
-
     /// As whom somebody acts.
     ///
     /// # Errors
@@ -364,19 +358,6 @@ pub(super) fn allowed(password: &Password, person: &str) -> Result<(), Refused> 
     check_new(password, person).map_err(|rule| Refused::with(Refusal::Invalid, rule.to_string()))
 }
 
-/// Who tries, as wrong passwords are counted.
-pub(super) fn source(actor: &Actor) -> String {
-    match actor.principal {
-        Principal::System { uid } => format!("uid {uid}"),
-        Principal::Broker => "broker".to_owned(),
-    }
-}
-
-/// The user that the daemon runs as.
-fn own_uid() -> Option<u32> {
-    std::fs::metadata("/proc/self").ok().map(|meta| meta.uid())
-}
-
 /// What the door says of a peer that the kernel does not name. Two such peers must not share a login.
 const UNNAMED: u32 = u32::MAX;
 
@@ -388,7 +369,9 @@ fn system_user(actor: &Actor) -> Result<u32, Refused> {
             "the system does not say who you are; nobody can log in like that",
         )),
         Principal::System { uid } => Ok(uid),
-        Principal::Broker => Err(Refused::with(Refusal::Unsupported, "log in at the box itself")),
+        Principal::Broker | Principal::Token { .. } => {
+            Err(Refused::with(Refusal::Unsupported, "log in at the box itself"))
+        }
     }
 }
 

@@ -1,13 +1,26 @@
 //! The single door: everything that a person or a cloud does goes through [`Actions::perform`] or, for a whole
 //! document of wishes, [`Actions::apply_desired`]. Knows no MQTT, no HTTP, no command line.
 //!
-//! `action.rs` lists what can be asked, `rules.rs` decides on users (pure), `users.rs` stores wishes, `commands.rs`
-//! asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure).
+//! `action.rs` lists what can be asked, `who.rs` says who may, `rules.rs` decides on users (pure), `users.rs` stores wishes,
+//! `commands.rs` asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `gate.rs` asks
+//! for the panel's installer code, and `installer_code.rs` has the actions about that code itself. `approval.rs` changes
+//! the box's own records, `roles.rs` and `companies.rs` among them, at once or after another person's decision.
+//! `people.rs`, `accounts.rs` and `login.rs` are about who works with the box and whose its users are.
+//! `requests.rs` is the way in for operators in the cloud, on the authority that `authority.rs` keeps.
 
 mod accounts;
 mod action;
+mod approval;
+mod authority;
+#[cfg(test)]
+mod bench;
 mod commands;
+mod companies;
+mod directory;
 mod gate;
+#[cfg(test)]
+mod gate_test;
+mod installer_code;
 mod letters;
 mod login;
 mod one_time;
@@ -15,13 +28,22 @@ mod orders;
 mod people;
 #[cfg(test)]
 mod people_test;
+#[cfg(test)]
+mod permissions_test;
+mod request;
+mod requests;
+mod roles;
+#[cfg(test)]
+mod roles_test;
 mod rules;
 #[cfg(test)]
 mod rules_test;
+#[cfg(test)]
+mod samples;
 mod users;
 mod who;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use panel_driver::{WireEntry, clock};
 use panel_model::{Evidence, PanelId, PanelSnapshot, Refusal, Slot, WallTime};
@@ -30,18 +52,28 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 pub use accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
 pub use action::{Action, CredentialKind, RefreshSection};
+pub use approval::{DecideRequest, RestoreDeleted};
+pub use authority::AuthorityConfig;
+pub use companies::{AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation};
 pub use login::{Directory, Identity, Login, PeopleSetup, SetPassword};
 pub use one_time::OneTime;
 pub use people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
+pub use request::{Request, RequestOutcome, Response};
+pub use requests::{LARGEST_REQUEST, RequestMessage};
+pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
 
-use crate::access::{Actor, Email, PersonKind, PersonName};
+use crate::access::{Actor, Email, LocalAccess, PersonKind, PersonName, Sessions, Standing};
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::payload::Timestamp;
 use crate::secrets::{Keys, SealedCode};
-use crate::store::{EventQuery, LogLine, NewLogLine, Store, StoredEvent, Urgency};
+use crate::store::{Damage, EventQuery, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
+
+/// Lines read in one go while the log is proved: the store's thread has others to serve.
+const PROVED_AT_ONCE: usize = 1000;
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +91,13 @@ pub enum Done {
     },
     /// The box did it; no panel was needed.
     Stored,
+    /// The box changed its own records: roles, companies, requests.
+    Changed,
+    /// P4: it waits for another person's decision.
+    Requested {
+        /// The request's number.
+        request: u64,
+    },
     /// A mail waits for the server; what it says is on its way to its reader alone.
     Mailed {
         /// To whom.
@@ -142,6 +181,11 @@ struct Parts {
     store: Store,
     panels: Panels,
     keys: Arc<Keys>,
+    authority: authority::Authority,
+    directory: directory::Directory,
+    local: LocalAccess,
+    /// What people on site have open. Never held across an await.
+    sessions: Mutex<Sessions>,
     people: login::People,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
@@ -150,36 +194,58 @@ struct Parts {
 impl Actions {
     /// The door to these panels.
     #[must_use]
-    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, people: PeopleSetup) -> Self {
-        let people = login::People::new(people);
-        Self(Arc::new(Parts { gateway, store, panels, keys, people, tasks: TaskTracker::new() }))
+    pub fn new(
+        gateway: String,
+        store: Store,
+        panels: Panels,
+        keys: Arc<Keys>,
+        local: LocalAccess,
+        people: PeopleSetup,
+    ) -> Self {
+        let (authority, directory, sessions) = Default::default();
+        let (people, tasks) = (login::People::new(people), TaskTracker::new());
+        Self(Arc::new(Parts { gateway, store, panels, keys, authority, directory, local, sessions, people, tasks }))
     }
 
     /// Does one thing for somebody, or says why not. Either way the action log has one line more.
     ///
-    /// Order: permission (P1), scope (I4, P6), the panel's installer code where it is done on site (I3), then the rules
-    /// of the action's kind, then the panel's capabilities.
+    /// Order: permission (P1), scope (I4, P6), the panel's installer code where it is done on site (I3), approval (P4), then
+    /// the rules of the action's kind, then the panel's capabilities.
     ///
     /// # Errors
     /// [`Refused`], with the product's stable code.
     pub async fn perform(&self, actor: &Actor, action: Action) -> Result<Done, Refused> {
-        let actor = &self.identified(actor).await?;
-        let mut entry = Entry::new(actor, action.name(), action.panel(), action.slot());
-        entry.subject = action.subject();
-        let result = self.decide(actor, action, &entry).await;
+        let entry = Entry::new(actor, action.name(), action.panel());
+        let mut entry = Entry { slot: action.slot(), subject: action.subject(), ..entry };
+        let standing = self.standing(actor).await;
+        let result = match &standing {
+            Ok(standing) => {
+                entry = entry.by(standing);
+                self.decide(actor, standing, action, &entry).await
+            }
+            Err(refused) => Err(refused.clone()),
+        };
         match &result {
-            // A wish logs its line in the transaction that stores it.
-            Ok(Done::Accepted { version }) => info!(action = entry.action, version, "accepted"),
+            // These log their lines in the transaction that stores them.
+            Ok(done @ (Done::Accepted { .. } | Done::Changed | Done::Requested { .. })) => {
+                info!(action = entry.action, result = done.word(), "performed");
+            }
             Ok(done) => self.log(entry, done.word(), None).await,
             Err(refused) => self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await,
         }
         result
     }
 
-    async fn decide(&self, actor: &Actor, action: Action, entry: &Entry) -> Result<Done, Refused> {
+    async fn decide(&self, actor: &Actor, standing: &Standing, action: Action, entry: &Entry) -> Result<Done, Refused> {
         if let Some(permission) = action.permission() {
-            self.may(actor, permission, action.panel()).await?;
+            self.permitted(standing, permission, action.panel())?;
             self.installer_code_shown(actor, &action).await?;
+            if matches!(action, Action::RemoveAccount(_)) {
+                self.directory_is_ours()?;
+            }
+            if action.needs_approval() && !standing.is_super_admin() {
+                return self.request(standing, actor, action, entry).await;
+            }
         }
         match action {
             Action::SetCode { panel, slot, code } => {
@@ -194,21 +260,48 @@ impl Actions {
             }
             Action::SetRole { panel, slot, role } => self.wish(&panel, slot, users::Change::Role(role), entry).await,
             Action::DisableUser { panel, slot } => self.wish(&panel, slot, users::Change::Gone, entry).await,
+            Action::VerifyInstallerCode { panel, code } => {
+                self.verify_installer_code(actor, &panel, code.as_ref()).await
+            }
+            Action::ChangeInstallerCode { panel, current, new, confirmation } => {
+                self.change_installer_code(&panel, current.as_ref(), &new, &confirmation).await
+            }
+            Action::Unlock { panel, code } => self.unlock(actor, &panel, &code).await,
+            Action::Lock { panel } => self.lock(actor, panel.as_ref()),
+            Action::Unblock { panel } => self.unblock(&panel).await,
+            Action::DecideRequest(decision) => self.decide_request(standing, decision, entry).await,
+            Action::RestoreDeleted(restored) => self.restore(standing, restored, entry).await,
+            record @ (Action::CreateRole(_)
+            | Action::CopyRole(_)
+            | Action::EditRole(_)
+            | Action::DeleteRole(_)
+            | Action::CreateCompany(_)
+            | Action::EditCompany(_)
+            | Action::DeleteCompany(_)
+            | Action::AddParticipation(_)
+            | Action::EditParticipation(_)
+            | Action::EndParticipation(_)
+            | Action::RemoveAccount(_)) => self.change(standing, record, entry).await,
             // People and accounts.
             Action::FirstLogin {} => self.first_login(actor).await,
             Action::Login(asked) => self.log_in(actor, asked).await,
             Action::Logout {} => self.log_out(actor),
             Action::SetPassword(asked) => self.set_own_password(actor, asked).await,
             Action::AcceptInvitation(asked) => self.accept_invitation(asked).await,
-            Action::InviteInstaller(asked) => self.invite(actor, PersonKind::Installer, asked, entry).await,
-            Action::InviteManager(asked) => self.invite(actor, PersonKind::Manager, asked, entry).await,
-            Action::SuspendPerson(of) => self.suspend_person(actor, of.person, true).await,
-            Action::ResumePerson(of) => self.suspend_person(actor, of.person, false).await,
-            Action::RemovePerson(of) => self.remove_person(actor, of.person).await,
-            Action::ResetPassword(of) => self.reset_password(actor, of.person, entry).await,
-            Action::AssignPanel(asked) => self.assign_panel(actor, asked, true).await,
-            Action::UnassignPanel(asked) => self.assign_panel(actor, asked, false).await,
-            Action::SetMayUpdateSoftware(asked) => self.set_may_update_software(actor, asked).await,
+            Action::InviteInstaller(asked) => self.invite(standing, PersonKind::Installer, asked, entry).await,
+            Action::InviteManager(asked) => self.invite(standing, PersonKind::Manager, asked, entry).await,
+            Action::SuspendPerson(of) => self.suspend_person(standing, of.person, true).await,
+            Action::ResumePerson(of) => self.suspend_person(standing, of.person, false).await,
+            Action::RemovePerson(of) => {
+                let gone = of.person.clone().into();
+                let done = self.change(standing, Action::RemovePerson(of), entry).await?;
+                self.0.people.logins().end_of(&gone);
+                Ok(done)
+            }
+            Action::ResetPassword(of) => self.reset_password(standing, of.person, entry).await,
+            Action::AssignPanel(asked) => self.assign_panel(standing, asked, true).await,
+            Action::UnassignPanel(asked) => self.assign_panel(standing, asked, false).await,
+            Action::SetMayUpdateSoftware(asked) => self.set_may_update_software(standing, asked).await,
             Action::DeactivateInit {} => self.deactivate_init().await,
             Action::AddAccount(of) => self.add_account(of.account, entry).await,
             Action::AssignAccount(asked) => self.assign_account(asked).await,
@@ -216,7 +309,6 @@ impl Actions {
             Action::SuspendAccount(of) => self.suspend_account(of.account, true).await,
             Action::ResumeAccount(of) => self.suspend_account(of.account, false).await,
             Action::ResetAccount(of) => self.reset_account(of.account, entry).await,
-            Action::RemoveAccount(of) => self.remove_account(of.account).await,
             Action::SetAccountPassword(asked) => self.set_account_password(actor, asked).await,
             other => self.command(other).await,
         }
@@ -224,6 +316,11 @@ impl Actions {
 
     fn handle(&self, panel: &PanelId) -> Result<PanelHandle, Refused> {
         self.0.panels.get(panel).cloned().ok_or_else(|| Refusal::PanelNotFound.into())
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // Whoever panicked while holding it left whole entries behind.
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self, sealed: &SealedCode) -> Result<panel_model::AccessCode, Refused> {
@@ -301,6 +398,34 @@ impl Actions {
         Ok(self.0.store.read(move |view| view.newest_log_lines(limit)).await?)
     }
 
+    /// Looks through the whole action log (L2).
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn prove_log(&self) -> Result<Proof, Refused> {
+        // The ends and the lines are not read at one moment: what is written or pruned meanwhile is left out.
+        let ends = self.0.store.read(|view| Ok(view.log_ends())).await?;
+        let (mut verifier, mut after) = (Verifier::default(), 0);
+        loop {
+            let lines = self.0.store.read(move |view| view.log_lines(after, PROVED_AT_ONCE)).await?;
+            let Some(last) = lines.last() else { break };
+            after = last.seq;
+            let newer = |line: &&LogLine| {
+                ends.as_ref().is_ok_and(|ends| line.link.is_some_and(|l| l.number > ends.head.number))
+            };
+            lines.iter().take_while(|line| !newer(line)).for_each(|line| verifier.take(line));
+        }
+        Ok(match ends {
+            Ok(ends) => verifier.finish(Some(ends.base), Some(ends.head)),
+            Err(error) => {
+                warn!(%error, "the ends of the action log");
+                let mut proof = verifier.finish(None, None);
+                proof.damage.push(Damage::SealBroken);
+                proof
+            }
+        })
+    }
+
     /// Lines of the action log after a sequence number, oldest first.
     ///
     /// # Errors
@@ -316,6 +441,8 @@ impl Done {
             Self::Accepted { .. } => "accepted",
             Self::Applied { .. } => "applied",
             Self::Stored => "stored",
+            Self::Changed => "changed",
+            Self::Requested { .. } => "requested",
             Self::Mailed { .. } => "mailed",
             Self::Invited { .. } => "invited",
             Self::InvitationAccepted { .. } => "accepted",
@@ -334,21 +461,29 @@ struct Entry {
     action: &'static str,
     panel: Option<PanelId>,
     slot: Option<Slot>,
-    /// The person or account that it is about.
+    /// What else it is about, such as a person or an account.
     subject: Option<String>,
+    /// The cloud's request that it is done for.
+    request: Option<Uuid>,
 }
 
 impl Entry {
-    fn new(actor: &Actor, action: &'static str, panel: Option<&PanelId>, slot: Option<Slot>) -> Self {
+    fn new(actor: &Actor, action: &'static str, panel: Option<&PanelId>) -> Self {
         Self {
             actor: actor.name.clone(),
             role: actor.role.clone(),
             door: actor.door.name(),
             action,
             panel: panel.cloned(),
-            slot,
+            slot: None,
             subject: None,
+            request: requests::request_of(actor),
         }
+    }
+
+    /// The same in the name and role of what the actor turned out to be.
+    fn by(self, standing: &Standing) -> Self {
+        Self { actor: standing.name.clone(), role: standing.role.clone(), ..self }
     }
 
     fn line(&self, result: &str, text: Option<String>) -> NewLogLine {
@@ -360,11 +495,9 @@ impl Entry {
             action: self.action.to_owned(),
             panel: self.panel.clone(),
             slot: self.slot,
+            subject: self.subject.clone(),
             result: result.to_owned(),
-            text: match (&self.subject, text) {
-                (Some(subject), Some(text)) => Some(format!("{subject}: {text}")),
-                (subject, text) => text.or_else(|| subject.clone()),
-            },
+            text,
         }
     }
 }

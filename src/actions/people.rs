@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::approval::{By, Halt, keep_deleted};
 use super::letters::{self, Letter};
 use super::login::{allowed, is_working_manager, over};
 use super::one_time::{OneTime, random};
 use super::{Actions, Done, Entry, Refused};
-use crate::access::{Actor, Door, Email, PersonKind, PersonName, PersonStatus, Role, default_roles, role_name};
+use crate::access::{Door, Email, PersonKind, PersonName, PersonStatus, Role, Standing, role_name};
 use crate::secrets::SealedCode;
-use crate::store::{NewMail, Person, StoreError, TokenHash, Tx, Urgency};
+use crate::store::{DeletedKind, NewMail, Person, StoreError, TokenHash, Tx, Urgency, View};
 
 /// How long an invitation may be accepted.
 const INVITATION_DAYS: i64 = 7;
@@ -86,7 +87,7 @@ pub struct AcceptInvitation {
 impl Actions {
     pub(super) async fn invite(
         &self,
-        actor: &Actor,
+        standing: &Standing,
         kind: PersonKind,
         asked: Invite,
         entry: &Entry,
@@ -96,11 +97,11 @@ impl Actions {
         let phone = phone_number(&phone)?;
         let usual = if kind == PersonKind::Installer { role_name::INSTALLER } else { role_name::COMPANY_ADMIN };
         let role = role.unwrap_or_else(|| usual.to_owned());
-        self.may_give(actor, &role)?;
+        let role = self.may_give(standing, &role).await?.name.to_string();
         // Another invitation replaces the first: not by somebody who could not have given that one.
         let name = PersonName::from(email.clone());
         if let Some(before) = self.0.store.read(move |view| view.person(&name)).await? {
-            self.may_give(actor, &before.role)?;
+            self.may_give(standing, &before.role).await?;
         }
         if kind != PersonKind::Installer && !panels.is_empty() {
             return Err(Refused::with(
@@ -111,7 +112,7 @@ impl Actions {
         for panel in &panels {
             self.handle(panel)?;
         }
-        if self.0.people.setup.mail.is_none() && actor.door == Door::Cloud {
+        if self.0.people.setup.mail.is_none() && entry.door == Door::Cloud.name() {
             // The link would cross the broker in clear.
             return Err(Refusal::MailNotConfigured.into());
         }
@@ -126,7 +127,8 @@ impl Actions {
             full_name,
             phone,
             role,
-            company: None,
+            // Who acts for a company invites its people (P6).
+            company: standing.company.as_ref().map(ToString::to_string),
             created: now,
             last_login: None,
             status: PersonStatus::Invited,
@@ -181,11 +183,18 @@ impl Actions {
             Ok(Ok(invited))
         };
         let person = self.0.store.write(Urgency::Now, work).await??;
+        // Logins of who was removed and invited again are not theirs.
+        self.0.people.logins().end_of(&person);
         Ok(Done::InvitationAccepted { person })
     }
 
-    pub(super) async fn suspend_person(&self, actor: &Actor, email: Email, suspended: bool) -> Result<Done, Refused> {
-        let name = self.person_to_change(actor, email).await?.name;
+    pub(super) async fn suspend_person(
+        &self,
+        standing: &Standing,
+        email: Email,
+        suspended: bool,
+    ) -> Result<Done, Refused> {
+        let name = self.person_to_change(standing, email).await?.name;
         let changed = name.clone();
         self.0.store.write(Urgency::Now, move |tx| tx.set_suspended(&changed, suspended)).await?;
         if suspended {
@@ -194,18 +203,14 @@ impl Actions {
         Ok(Done::Stored)
     }
 
-    /// I5: their sessions end at once.
-    pub(super) async fn remove_person(&self, actor: &Actor, email: Email) -> Result<Done, Refused> {
-        let name = self.person_to_change(actor, email).await?.name;
-        let removed = name.clone();
-        self.0.store.write(Urgency::Now, move |tx| tx.remove_person(&removed, clock::wall())).await?;
-        self.0.people.logins().end_of(&name);
-        Ok(Done::Stored)
-    }
-
     /// A5 for those who work with the box: the old password stays until a new one is set.
-    pub(super) async fn reset_password(&self, actor: &Actor, email: Email, entry: &Entry) -> Result<Done, Refused> {
-        let person = self.person_to_change(actor, email.clone()).await?;
+    pub(super) async fn reset_password(
+        &self,
+        standing: &Standing,
+        email: Email,
+        entry: &Entry,
+    ) -> Result<Done, Refused> {
+        let person = self.person_to_change(standing, email.clone()).await?;
         match person.status {
             PersonStatus::Accepted => {}
             PersonStatus::Invited => {
@@ -230,8 +235,13 @@ impl Actions {
         Ok(Done::Mailed { to: email })
     }
 
-    pub(super) async fn assign_panel(&self, actor: &Actor, asked: Assignment, assigned: bool) -> Result<Done, Refused> {
-        let person = self.person_to_change(actor, asked.person).await?;
+    pub(super) async fn assign_panel(
+        &self,
+        standing: &Standing,
+        asked: Assignment,
+        assigned: bool,
+    ) -> Result<Done, Refused> {
+        let person = self.person_to_change(standing, asked.person).await?;
         if person.kind != PersonKind::Installer {
             return Err(Refused::with(
                 Refusal::Invalid,
@@ -251,10 +261,10 @@ impl Actions {
 
     pub(super) async fn set_may_update_software(
         &self,
-        actor: &Actor,
+        standing: &Standing,
         asked: MayUpdateSoftware,
     ) -> Result<Done, Refused> {
-        let name = self.person_to_change(actor, asked.person).await?.name;
+        let name = self.person_to_change(standing, asked.person).await?.name;
         self.0.store.write(Urgency::Now, move |tx| tx.set_may_update_software(&name, asked.may)).await?;
         Ok(Done::Stored)
     }
@@ -284,30 +294,24 @@ impl Actions {
 
     /// The person whom an action is about. Nobody manages those who may do more than they themselves: that would be a way
     /// to what they may not.
-    async fn person_to_change(&self, actor: &Actor, email: Email) -> Result<Person, Refused> {
+    async fn person_to_change(&self, standing: &Standing, email: Email) -> Result<Person, Refused> {
         let name = PersonName::from(email);
         let person = self.0.store.read(move |view| view.person(&name)).await?;
-        let person = person.ok_or_else(|| Refused::with(Refusal::NotFound, "there is nobody of that e-mail"))?;
-        self.may_give(actor, &person.role)?;
+        let person = person.ok_or_else(nobody)?;
+        self.may_give(standing, &person.role).await?;
         Ok(person)
     }
 
-    /// Whether a role allows nothing that the actor's own does not.
-    fn may_give(&self, actor: &Actor, role: &str) -> Result<(), Refused> {
-        let given = self
-            .role_named(role)
-            .ok_or_else(|| Refused::with(Refusal::NotFound, "there is no such role; `panelgate roles` lists them"))?;
-        let own = self.role_named(&actor.role).map(|role| role.permissions).unwrap_or_default();
-        if given.permissions.is_subset(&own) {
-            return Ok(());
+    /// The role of that name, if it allows nothing that they may not do themselves.
+    async fn may_give(&self, standing: &Standing, role: &str) -> Result<Role, Refused> {
+        let name = role.to_owned();
+        let given = self.0.store.read(move |view| view.role(&name)).await?;
+        let given = given.ok_or_else(no_such_role)?;
+        if given.permissions.is_subset(&standing.permissions) {
+            return Ok(given);
         }
         let text = format!("the role {role} may do more than yours; ask somebody who has it");
         Err(Refused::with(Refusal::PermissionDenied, text))
-    }
-
-    /// The role of that name.
-    pub(super) fn role_named(&self, name: &str) -> Option<Role> {
-        default_roles().into_iter().find(|role| role.name == name)
     }
 
     /// A password that reaches its owner by mail only.
@@ -336,6 +340,46 @@ impl Actions {
         let bell = self.0.people.setup.mail.as_ref();
         bell.inspect(|bell| bell.notify_one()).is_some()
     }
+}
+
+/// What is kept of who was removed; the rest stays in their row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Removed {
+    person: PersonName,
+    role: String,
+}
+
+/// Whether somebody can be removed: not who may do more than who asks.
+pub(super) fn check_remove(view: &View<'_>, by: &By, of: &OfPerson) -> Result<(), Halt> {
+    let person = view.person(&of.person.clone().into())?.ok_or_else(nobody)?;
+    let role = view.role(&person.role)?;
+    by.may_give(&role.map(|role| role.permissions).unwrap_or_default())
+}
+
+/// I5: they are logged out with the next thing they do; what they were can come back (P5).
+pub(super) fn remove(tx: &mut Tx<'_>, by: &By, of: &OfPerson) -> Result<(), Halt> {
+    let person = tx.person(&of.person.clone().into())?.ok_or_else(nobody)?;
+    let removed = Removed { person: person.name.clone(), role: person.role };
+    keep_deleted(tx, by, DeletedKind::Person, person.name.as_str(), &removed)?;
+    Ok(tx.remove_person(&person.name, by.at)?)
+}
+
+/// P5: as invited, without password and panels; another invitation lets them in.
+pub(super) fn restore(tx: &mut Tx<'_>, by: &By, removed: &Removed) -> Result<(), Halt> {
+    let role = tx.role(&removed.role)?.ok_or_else(no_such_role)?;
+    by.may_give(&role.permissions)?;
+    if tx.restore_person(&removed.person)? {
+        return Ok(());
+    }
+    Err(Refused::with(Refusal::InUse, "somebody of that e-mail is there already").into())
+}
+
+fn nobody() -> Refused {
+    Refused::with(Refusal::NotFound, "there is nobody of that e-mail")
+}
+
+fn no_such_role() -> Refused {
+    Refused::with(Refusal::NotFound, "there is no such role; `panelgate roles` lists them")
 }
 
 /// Asked before anything is written: what was written before a refusal would stay.
@@ -367,7 +411,7 @@ fn open_invitation(invitation: Option<crate::store::Invitation>) -> Result<Perso
 }
 
 /// A name as people write it: no control characters, and none that are not seen or turn the text around.
-fn name_for_people(text: &str) -> Result<String, Refused> {
+pub(super) fn name_for_people(text: &str) -> Result<String, Refused> {
     let text = text.trim();
     let hidden = |c: char| {
         c.is_control()
@@ -382,7 +426,7 @@ fn name_for_people(text: &str) -> Result<String, Refused> {
     Ok(text.to_owned())
 }
 
-fn phone_number(text: &str) -> Result<String, Refused> {
+pub(super) fn phone_number(text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.len() > LONGEST_PHONE || !text.chars().all(|c| c.is_ascii_digit() || " +-/()".contains(c)) {
         let text = "a telephone number has at most 32 digits, blanks and + - / ( )";

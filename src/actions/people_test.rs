@@ -51,7 +51,8 @@ impl House {
             link_base: "https://box".into(),
             accounts,
         };
-        let actions = Actions::new("site-1".into(), store.clone(), panels, Arc::clone(&keys), setup);
+        let local = LocalAccess { own_uid: 990, role: "Installer".parse().expect("a name"), company: None };
+        let actions = Actions::new("site-1".into(), store.clone(), panels, Arc::clone(&keys), local, setup);
         actions.first_start().await.expect("begun");
         Self { dir, keys, store, actions }
     }
@@ -270,6 +271,51 @@ async fn who_logged_in_acts_in_that_name_until_suspended_or_removed() {
     assert_eq!(house.does(ANNA, login()).await, Err(Refusal::PermissionDenied));
 }
 
+/// P4, P5.
+#[tokio::test]
+async fn who_is_not_super_admin_asks_for_a_removal_and_a_removed_person_comes_back_as_invited() {
+    let house = House::new(Mail::None, Directory::Own).await;
+    house.there(Action::InviteManager(invite(BOSSS, None)), "green tea at five").await;
+    house.there(Action::InviteInstaller(invite(ANNAS, None)), "black tea at nine").await;
+    house.does(ROOT, Action::AddAccount(account("carl@example.org"))).await.expect("added");
+    house.does(BOSS, house.login(BOSSS, "green tea at five")).await.expect("logged in");
+    house.does(ANNA, house.login(ANNAS, "black tea at nine")).await.expect("logged in");
+    let decide = |request| Action::DecideRequest(DecideRequest { request, approve: true });
+    for (action, there) in [
+        (Action::RemovePerson(of(ANNAS)), true),
+        (Action::RemoveAccount(account("carl@example.org")), true),
+        (Action::RemovePerson(of("nobody@example.org")), false),
+    ] {
+        let asked = house.does(BOSS, action.clone()).await;
+        let Ok(Done::Requested { request }) = asked else {
+            assert_eq!((asked, there), (Err(Refusal::NotFound), false), "{action:?}");
+            continue;
+        };
+        assert_eq!(house.does(BOSS, decide(request)).await, Err(Refusal::PermissionDenied), "one's own");
+        assert_eq!(
+            house.actions.people(Some(PersonKind::Installer)).await.expect("read").len(),
+            usize::from(matches!(action, Action::RemovePerson(_)),)
+        );
+        assert_eq!(house.does(ROOT, decide(request)).await, Ok(Done::Changed), "{action:?}");
+    }
+    assert_eq!(house.actions.accounts(String::new()).await.expect("read"), []);
+    let anna = actor(ANNA);
+    assert_eq!(house.actions.who_am_i(&anna).await.expect("read").person, None, "her session ended");
+    // P7 counts who is there, P5 brings back who was.
+    let holders = async || house.store.read(|view| view.role_holders(role_name::INSTALLER)).await.expect("read");
+    assert_eq!(holders().await, 0);
+    let deleted = house.actions.deleted_things().await.expect("read");
+    assert_eq!(deleted.iter().map(|it| it.thing.name.as_str()).collect::<Vec<_>>(), [ANNAS], "no account");
+    let restore = Action::RestoreDeleted(RestoreDeleted { deleted: deleted[0].id });
+    assert_eq!(house.does(BOSS, restore.clone()).await, Err(Refusal::PermissionDenied));
+    assert_eq!(house.does(ROOT, restore).await, Ok(Done::Changed));
+    assert_eq!(holders().await, 1);
+    assert_eq!(house.does(ANNA, house.login(ANNAS, "black tea at nine")).await, Err(Refusal::PermissionDenied));
+    let token = house.invited(Action::InviteInstaller(invite(ANNAS, None))).await;
+    house.does(ANNA, house.accept(&token, "a word of my own")).await.expect("accepted");
+    house.does(ANNA, house.login(ANNAS, "a word of my own")).await.expect("logged in");
+}
+
 #[tokio::test]
 async fn nobody_gives_or_takes_what_is_above_themselves() {
     let house = House::new(Mail::None, Directory::Own).await;
@@ -415,8 +461,8 @@ async fn the_cloud_gets_no_link_and_logs_nobody_in() {
     let cloud = Actor::broker();
     let login = house.actions.perform(&cloud, house.login("init", "whatever")).await;
     assert_eq!(login.map_err(|refused| refused.refusal), Err(Refusal::Unsupported));
-    let entry = Entry::new(&cloud, "invite_installer", None, None);
-    let super_admin = Actor { role: role_name::SUPER_ADMIN.into(), ..cloud };
+    let entry = Entry::new(&cloud, "invite_installer", None);
+    let super_admin = house.actions.standing(&actor(ROOT)).await.expect("root");
     let asked = invite(ANNAS, None);
     let done = house.actions.invite(&super_admin, PersonKind::Installer, asked, &entry).await;
     assert_eq!(done.map_err(|refused| refused.refusal), Err(Refusal::MailNotConfigured));

@@ -70,6 +70,7 @@ impl Actions {
             }
             let accepted = desk.write(tx, &[slot], BTreeMap::new(), None)?;
             tx.add_log_line(entry.line("accepted", None))?;
+            entry.answer_request(tx, &Done::Accepted { version: accepted.desired_version })?;
             Ok(Ok(accepted))
         };
         let version = self.store_and_tell(handle, work).await.map_err(|refused| refused.or_instead(instead))?;
@@ -105,7 +106,7 @@ impl Actions {
         panel: &PanelId,
         document: DesiredDocument,
     ) -> Result<Done, Refused> {
-        let entry = Entry::new(actor, "apply_desired", Some(panel), None);
+        let entry = Entry::new(actor, "apply_desired", Some(panel));
         let result = self.accept_desired(actor, panel, document, &entry).await;
         if let Err(refused) = &result {
             self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;

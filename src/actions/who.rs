@@ -1,40 +1,119 @@
-//! Who may do what: permission (P1), assignment (I4), company scope (P6).
+//! Who may do what: permission (P1), assignment (I4), company scope (P6). Asked anew at each action, so that what was
+//! edited counts at once; an action that is under way ends by what held when it began.
 
 use panel_model::{PanelId, Refusal};
 
-use super::{Actions, Refused};
-use crate::access::{Actor, Permission, PersonKind, Principal};
-use crate::store::Person;
+use super::{Actions, Entry, Refused};
+use crate::access::{Actor, Assigned, LoggedIn, Permission, PersonKind, Principal, Standing, TokenClaims, TokenFault};
+use crate::store::{Person, View};
 
 impl Actions {
+    /// What somebody is now. The one place where a principal becomes a role with permissions.
+    ///
+    /// # Errors
+    /// [`Refusal::StorageFailed`].
+    pub async fn standing(&self, actor: &Actor) -> Result<Standing, Refused> {
+        if let Some((person, login)) = self.logged_in(actor).await? {
+            return self.standing_of(person, &login).await;
+        }
+        match &actor.principal {
+            Principal::System { uid } if self.0.local.owns(*uid) => {
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, None))
+            }
+            Principal::System { uid } => {
+                let name = self.0.local.role.clone();
+                let role = self.0.store.read(move |view| view.role(name.as_str())).await?;
+                Ok(Standing::of_system(&actor.name, *uid, &self.0.local, role.as_ref()))
+            }
+            Principal::Broker => Ok(Standing::of_broker()),
+            Principal::Token { sub, role, permissions, company, .. } => {
+                let name = role.clone();
+                let read = move |view: &View<'_>| Ok((view.role(name.as_str())?, view.companies()?));
+                let (local, tree) = self.0.store.read(read).await?;
+                let token = TokenClaims {
+                    subject: sub.clone(),
+                    role: role.clone(),
+                    permissions: permissions.clone(),
+                    company: company.parse().map_err(|_| Refused::from(TokenFault::Company))?,
+                };
+                Ok(Standing::of_token(token, local.as_ref(), &tree, self.gateway_company().await?.as_ref()))
+            }
+        }
+    }
+
+    /// What a person is who logged in: in the role of today, at the panels of today.
+    async fn standing_of(&self, person: Person, login: &LoggedIn) -> Result<Standing, Refused> {
+        let name = person.role.clone();
+        let role = self.0.store.read(move |view| view.role(&name)).await?;
+        let panels = match person.kind {
+            PersonKind::Installer => Assigned::Only(person.panels),
+            PersonKind::Init | PersonKind::Manager => Assigned::All,
+        };
+        let company = person.company.map(|id| id.parse()).transpose().map_err(|_| Refused::from(Refusal::Invalid))?;
+        Ok(Standing {
+            who: format!("person:{}", person.name),
+            name: person.name.to_string(),
+            role: person.role,
+            permissions: role.map(|role| role.permissions).unwrap_or_default(),
+            panels,
+            company,
+            outside: false,
+            must_change: login.must_change,
+        })
+    }
+
     /// Whether somebody may do a kind of thing, at that panel if it is about one.
     ///
     /// # Errors
-    /// [`Refusal::PanelNotFound`], [`Refusal::PermissionDenied`].
+    /// [`Refusal::PermissionDenied`], [`Refusal::NotAssigned`], [`Refusal::PanelNotFound`], [`Refusal::StorageFailed`].
     pub async fn may(&self, actor: &Actor, permission: Permission, panel: Option<&PanelId>) -> Result<(), Refused> {
-        let person = self.logged_in(actor).await?;
-        let permitted = match (&person, &actor.principal) {
-            (Some((_, login)), _) if login.must_change => {
-                let text = "set a new password first: panelgate set-password";
-                return Err(Refused::with(Refusal::PermissionDenied, text));
+        self.permitted(&self.standing(actor).await?, permission, panel)
+    }
+
+    /// The same for somebody who only looks, with what they are, for lists that show them their part. That somebody
+    /// was not shown something stands in the action log too, as `view`; what was shown does not.
+    ///
+    /// # Errors
+    /// As [`Actions::may`].
+    pub async fn may_view(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        panel: Option<&PanelId>,
+    ) -> Result<Standing, Refused> {
+        let standing = self.standing(actor).await?;
+        if let Err(refused) = self.permitted(&standing, permission, panel) {
+            if refused.refusal != Refusal::PanelNotFound {
+                let entry = Entry::new(actor, "view", panel).by(&standing);
+                self.log(entry, refused.refusal.code(), Some(refused.text.clone())).await;
             }
-            (Some((person, _)), _) => self.role_named(&person.role).is_some_and(|role| role.permits(permission)),
-            (None, Principal::System { .. }) => true,
-            (None, Principal::Broker) => permission == Permission::ManageUsers,
-        };
-        if !permitted {
-            return Err(Refusal::PermissionDenied.into());
+            return Err(refused);
+        }
+        Ok(standing)
+    }
+
+    pub(super) fn permitted(
+        &self,
+        standing: &Standing,
+        permission: Permission,
+        panel: Option<&PanelId>,
+    ) -> Result<(), Refused> {
+        if standing.must_change {
+            let text = "set a new password first: panelgate set-password";
+            return Err(Refused::with(Refusal::PermissionDenied, text));
+        }
+        if standing.outside {
+            let text = "this gateway belongs neither to the company of the token nor to one of its subsidiaries";
+            return Err(Refused::with(Refusal::PermissionDenied, text));
+        }
+        if !standing.permissions.contains(&permission) {
+            let text = format!("the role {} does not have the permission {permission}", standing.role);
+            return Err(Refused::with(Refusal::PermissionDenied, text));
         }
         let Some(panel) = panel else { return Ok(()) };
-        self.handle(panel)?;
-        match person {
-            Some((person, _)) if !sees(&person, panel) => Err(Refusal::NotAssigned.into()),
-            _ => Ok(()),
+        if !standing.sees(panel) {
+            return Err(Refusal::NotAssigned.into());
         }
+        self.handle(panel).map(|_| ())
     }
-}
-
-/// I4.
-fn sees(person: &Person, panel: &PanelId) -> bool {
-    person.kind != PersonKind::Installer || person.panels.contains(panel)
 }

@@ -3,6 +3,7 @@
 //!
 //! | method, path under `/api/v1` | body | answer |
 //! |---|---|---|
+//! | `GET key` | | [`BoxKey`], for everybody who is let in: without it nobody could seal a code |
 //! | `GET info` | | [`BoxInfo`] |
 //! | `GET dialling` | | [`Dialling`]: the panels that dial the box |
 //! | `GET panels` | | list of `PanelRow` |
@@ -13,10 +14,20 @@
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
 //! | `GET events/follow?panel&after` | | server-sent `Event`s |
 //! | `GET log?after&limit&newest` | | list of `LogLine` |
+//! | `GET log/proof` | | [`LogProof`] |
+//! | `GET roles` | | list of [`RoleRow`] |
+//! | `GET companies?page&size`, `participations?page&size` | | [`Page`] of [`CompanyRow`], [`ParticipationRow`] |
+//! | `GET requests?page&size`, `requests/mine?page&size` | | [`Page`] of [`RequestRow`], the newest first |
+//! | `GET deleted?page&size` | | [`Page`] of [`DeletedRow`], the latest first |
 //! | `GET whoami` | | [`WhoAmI`] |
 //! | `GET people?kind&page&size` | | [`Page`] of [`PersonRow`] |
 //! | `GET accounts?like&page&size` | | [`Page`] of [`AccountRow`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
+//!
+//! Each path but `key` and `requests/mine` asks for the permission to view what it shows; lists show what the asker may
+//! see of them (P1, I4).
+
+mod roles;
 
 mod people;
 
@@ -29,6 +40,9 @@ use serde::{Deserialize, Serialize};
 use crate::actions::Action;
 use crate::payload::{PanelStatus, SealingKey, State, Timestamp, User};
 use crate::secrets::SealedCode;
+use crate::store::Proof;
+
+pub use roles::{CompanyRow, DeletedRow, ParticipationRow, RequestRow, RoleRow};
 
 pub use people::{AccountRow, PersonRow, UserRow, WhoAmI};
 
@@ -110,6 +124,15 @@ impl<T> Page<T> {
         };
         Ok(Self { rows, page, size, pages, total, shown })
     }
+}
+
+/// The key that codes are sealed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BoxKey {
+    /// The box's name.
+    pub gateway: String,
+    /// Where codes are sealed to.
+    pub sealing_key: SealingKey,
 }
 
 /// The box itself.
@@ -251,6 +274,39 @@ pub struct PanelUpdate {
     pub reported_version: u64,
     /// Users that changed since the update before; all in the first one. `null`: nothing is known of the slot any more.
     pub users: BTreeMap<Slot, Option<User>>,
+}
+
+/// What a look through the whole action log found (L2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogProof {
+    /// Nothing was cut, edited or moved.
+    pub sound: bool,
+    /// Lines in the chain.
+    pub lines: u64,
+    /// Lines from before there was a chain; nothing proves them.
+    pub unchained: u64,
+    /// Number of the first line: those before it were pruned after the cloud had them.
+    pub first: Option<u64>,
+    /// Number of the newest line.
+    pub last: Option<u64>,
+    /// Hash of the newest line: compare it with the one that the cloud got under that number.
+    pub head: Option<String>,
+    /// What is wrong, a sentence for each thing.
+    pub damage: Vec<String>,
+}
+
+impl From<Proof> for LogProof {
+    fn from(proof: Proof) -> Self {
+        Self {
+            sound: proof.damage.is_empty(),
+            lines: proof.lines,
+            unchained: proof.unchained,
+            first: proof.first,
+            last: proof.head.map(|link| link.number),
+            head: proof.head.map(|link| link.hash.to_string()),
+            damage: proof.damage.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Why the API did not do what it was asked.

@@ -5,18 +5,23 @@ use serde::de::DeserializeOwned;
 
 use super::accounts::AccountsArgs;
 use super::check::CheckArgs;
+use super::companies::CompaniesArgs;
 use super::decode::DecodeArgs;
 #[cfg(feature = "demo")]
 use super::demo::DemoArgs;
-use super::history::{EventsArgs, LogArgs, WireArgs};
+use super::history::{EventsArgs, WireArgs};
+use super::log::LogArgs;
 use super::login::{FirstLoginArgs, LoginArgs, LogoutArgs, SetPasswordArgs, WhoAmIArgs};
 use super::operator::OperatorArgs;
 use super::panels::PanelsArgs;
 use super::people::{InstallersArgs, ManagersArgs};
+use super::requests::RequestsArgs;
+use super::roles::RolesArgs;
 use super::run::RunArgs;
 #[cfg(feature = "sim")]
 use super::simulate::SimulateArgs;
 use super::status::StatusArgs;
+use super::unlock::{LockArgs, UnlockArgs};
 use super::users::UsersArgs;
 
 /// Bridges a site's alarm panels to a cloud over MQTT.
@@ -31,6 +36,7 @@ Commission a box:
   panelgate check --config /etc/panelgate/panelgate.toml
   systemctl start panelgate
   panelgate panels list
+  panelgate unlock dsc-1
   panelgate users dsc-1 set-code 4
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 accepted and still pending, 78 the configuration cannot work."
 )]
@@ -59,6 +65,10 @@ pub(super) enum Command {
     Panels(PanelsArgs),
     /// The users of one panel: codes, labels, partitions, roles
     Users(UsersArgs),
+    /// Show a panel's installer code once, for all changes that follow
+    Unlock(UnlockArgs),
+    /// End that, for one panel or for all
+    Lock(LockArgs),
     /// Installers: invite, suspend, remove, assign to panels
     Installers(InstallersArgs),
     /// Managers: invite, suspend, remove
@@ -81,6 +91,12 @@ pub(super) enum Command {
     Wire(WireArgs),
     /// Who changed what, or tried to
     Log(LogArgs),
+    /// What people may do: roles and their permissions
+    Roles(RolesArgs),
+    /// The tree of companies, and who takes part in them
+    Companies(CompaniesArgs),
+    /// Changes that wait for another person's decision
+    Requests(RequestsArgs),
     /// The cloud's side, over MQTT: look on, seal codes, push users
     Operator(OperatorArgs),
 }
@@ -138,6 +154,13 @@ mod tests {
             "panels wanting --json",
             "panels adopt 310212345678 --id neor-1",
             "panels set-credential dsc-1 master-code",
+            "unlock dsc-1",
+            "unlock dsc-1 --installer-code-file dsc-1.code --json",
+            "lock",
+            "lock dsc-1 --socket /tmp/x",
+            "panels unblock dsc-1",
+            "panels set-clock dsc-1 --installer-code-file -",
+            "users dsc-1 set-code 4 --installer-code-file -",
             "users dsc-1",
             "users dsc-1 --page 2 --size 50",
             "users dsc-1 list --page 2 --size 50 --json",
@@ -165,9 +188,25 @@ mod tests {
             "first-login",
             "wire dsc-1 --json",
             "decode dsc --show-codes",
+            "operator token --signing-key k.pem --gateway g1 --company acme --permissions view_users,manage_users",
+            "operator token --signing-key k.pem --new-key",
+            "operator request --signing-key k.pem --company acme --seal code --times 3 {}",
+            "operator request --token-file t --id 01a20304-059c-7447-b673-fed0202316ec {} --v3",
+            "operator directory --file d.json --mqtt b:1883",
+            "operator keys --signing-key k.pem",
             "decode neor --access-code-file x --identifier 310212345678",
             "simulate dsc --interface it100 --pty /tmp/x --set pace=fast --set exit_seconds=2",
             "check --config x.toml",
+            "roles",
+            "roles add Night --permit view_devices,control-devices",
+            "roles edit Operator --add delete_users --remove manage_devices,view_users --json",
+            "roles delete Operator --yes",
+            "companies add acme-north Acme --parent acme",
+            "companies edit acme-north --top",
+            "companies join acme anna@example.com Operator",
+            "requests --page 2 --size 50",
+            "requests approve 7",
+            "requests mine --json",
             "run --config x.toml",
             "status --json",
             #[cfg(feature = "sim")]
@@ -176,6 +215,10 @@ mod tests {
             "simulate dsc --interface it100 --pty /tmp/p --users 5 --seed 7 --script x",
             #[cfg(feature = "sim")]
             "simulate visonic --listen 127.0.0.1:0 --model PowerMaster-10 --password 5A5B",
+            #[cfg(feature = "sim")]
+            "simulate visonic --pty /tmp/p --jsonrpc 127.0.0.1:8181",
+            #[cfg(feature = "sim")]
+            "simulate visonic --jsonrpc 127.0.0.1:8181",
             "panels silence visonic-1 1",
             #[cfg(feature = "demo")]
             "demo --mqtt 127.0.0.1:1",
@@ -185,6 +228,8 @@ mod tests {
         }
         for line in [
             "users dsc-1 set-code 0",
+            "operator token --signing-key k.pem --permissions fly",
+            "operator request --token-file t --signing-key k.pem {}",
             "users DSC set-code 4",
             "installers invite anna --name Anna",
             "installers invite anna@example.org",
@@ -194,6 +239,13 @@ mod tests {
             "panels arm dsc-1 33",
             "panels label-zone neor-1 0 Kitchen",
             "simulate dsc --listen a --pty b",
+            "simulate dsc",
+            "roles add Night --permit fly",
+            "roles add Night",
+            "roles edit Night",
+            "companies add Acme Acme",
+            "companies edit acme --top --parent x",
+            "requests approve seven",
         ] {
             let words = std::iter::once("panelgate").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

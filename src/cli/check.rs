@@ -73,11 +73,9 @@ fn summary(config: &Config) -> anyhow::Result<()> {
     for listen in &config.listens {
         out::line(format_args!("listening   {} on {}", listen.vendor, listen.address))?;
     }
-    let rows = config
-        .panels
-        .iter()
-        .zip(daemon::links(config))
-        .map(|(panel, (id, link))| [id.to_string(), panel.vendor.clone(), link, words::word(&panel.authority)]);
-    out::text(&table(["PANEL", "VENDOR", "LINK", "AUTHORITY"], rows))?;
+    let rows = config.panels.iter().zip(daemon::ways(config)).map(|(panel, way)| {
+        [way.panel.to_string(), panel.vendor.clone(), way.link, way.silence, words::word(&panel.authority)]
+    });
+    out::text(&table(["PANEL", "VENDOR", "LINK", "LATE, OFFLINE", "AUTHORITY"], rows))?;
     Ok(())
 }

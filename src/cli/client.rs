@@ -1,7 +1,7 @@
 //! The client of the local API: one connection per request, over the daemon's unix socket.
 
 use std::cell::Cell;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,18 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use panel_model::Refusal;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use super::args::Connect;
+use super::ask;
 use crate::actions::{Action, Done};
-use crate::api::{ApiProblem, Asked, BoxInfo, NOTICE, ROOT};
+use crate::api::{ApiProblem, Asked, BoxKey, NOTICE, ROOT};
 use crate::config::{self, DEFAULT_FILE, DEFAULT_SOCKET};
+use crate::payload::{InstallerCodeState, PanelDetail};
 use crate::secrets::{SealedCode, seal_to};
 
 /// Overrides the place of the socket.
@@ -28,17 +32,23 @@ const SOCKET_VARIABLE: &str = "PANELGATE_SOCKET";
 const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The way to the daemon.
-#[derive(Debug)]
 pub(super) struct Client {
     socket: PathBuf,
     /// Whether the daemon's notice was shown; a command asks several times and says it once.
     noticed: Cell<bool>,
+    /// Shown with every action.
+    installer_code: Option<Zeroizing<String>>,
 }
 
 impl Client {
     pub(super) fn new(connect: &Connect) -> Self {
         let given = connect.socket.clone().or_else(|| std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from));
-        Self { socket: given.unwrap_or_else(configured_socket), noticed: Cell::new(false) }
+        Self { socket: given.unwrap_or_else(configured_socket), noticed: Cell::new(false), installer_code: None }
+    }
+
+    /// The same, with the panel's installer code shown (I3).
+    pub(super) fn showing(self, installer_code: Option<Zeroizing<String>>) -> Self {
+        Self { installer_code, ..self }
     }
 
     /// Asks for something.
@@ -50,10 +60,32 @@ impl Client {
         read(response).await
     }
 
-    /// Has something done, and waits until it is accepted or done.
+    /// Has something done, and waits until it is accepted or done. If the daemon wants the panel's installer code for it
+    /// and none was given, a person at a terminal is asked for it.
     pub(super) async fn perform(&self, action: &Action) -> anyhow::Result<Done> {
-        let asked = Asked { action: action.clone(), installer_code: None };
-        let body = serde_json::to_vec(&asked)?;
+        let refused = match (self.ask_for(action, self.installer_code.as_ref()).await, action.panel()) {
+            (Err(error), Some(panel))
+                if wants_code(&error) && !(shows_code(action) || self.installer_code.is_some()) =>
+            {
+                (error, panel)
+            }
+            (answer, _) => return answer,
+        };
+        let (error, panel) = refused;
+        let detail: PanelDetail = self.get(&format!("/panels/{panel}")).await?;
+        if !io::stdin().is_terminal() || detail.row.installer_code == InstallerCodeState::None {
+            return Err(error);
+        }
+        let code = ask::secret(&format!("installer code of {panel}"))?;
+        self.ask_for(action, Some(&code)).await
+    }
+
+    async fn ask_for(&self, action: &Action, code: Option<&Zeroizing<String>>) -> anyhow::Result<Done> {
+        let installer_code = match code {
+            Some(code) => Some(self.seal(code).await?),
+            None => None,
+        };
+        let body = serde_json::to_vec(&Asked { action: action.clone(), installer_code })?;
         let (response, _connection) = self.send(Method::POST, "/actions", body.into()).await?;
         read(response).await
     }
@@ -70,8 +102,8 @@ impl Client {
 
     /// Seals a secret to the box's key: it goes no other way, not even over the socket.
     pub(super) async fn seal(&self, secret: &str) -> anyhow::Result<SealedCode> {
-        let info: BoxInfo = self.get("/info").await?;
-        let key = info.sealing_key.bytes().context("the daemon's sealing key cannot be read")?;
+        let to: BoxKey = self.get("/key").await?;
+        let key = to.sealing_key.bytes().context("the daemon's sealing key cannot be read")?;
         Ok(seal_to(&key, secret)?)
     }
 
@@ -152,6 +184,20 @@ fn data_of(message: &[u8]) -> Option<Vec<u8>> {
         .map(|data| data.strip_prefix(b" ").unwrap_or(data))
         .collect();
     (!lines.is_empty()).then(|| lines.join(&b'\n'))
+}
+
+/// Whether the code is part of the action: then another one is wanted, not one at all.
+fn shows_code(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Unlock { .. }
+            | Action::VerifyInstallerCode { .. }
+            | Action::ChangeInstallerCode { current: Some(_), .. }
+    )
+}
+
+fn wants_code(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ApiProblem>().is_some_and(|problem| problem.refusal == Refusal::InstallerCodeWrong.code())
 }
 
 async fn read<T: DeserializeOwned>(response: Response<Incoming>) -> anyhow::Result<T> {

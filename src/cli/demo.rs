@@ -65,12 +65,14 @@ Look at it from another terminal:
   {program} panels
   {program} panels show dsc-1
   {program} users dsc-1
+  {program} unlock dsc-1                (installer code {installer})
   {program} users dsc-1 set-code 4
   {program} events --follow
   {program} operator watch --mqtt {mqtt} --v3 --gateway {gateway}
 
 What people do at the panels is told below. Ctrl-C ends it.
 ",
+        installer = places.installer_code,
         data = places.data_dir.display(),
         host = mqtt.ip(),
         port = mqtt.port(),

@@ -67,6 +67,10 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
             Done::Accepted { version } => out::line(format_args!("accepted as version {version}"))?,
             Done::Applied { evidence } => out::line(format_args!("done: {}", words::evidence(*evidence)))?,
             Done::Stored => out::line("stored by the box")?,
+            Done::Changed => out::line("done")?,
+            Done::Requested { request } => out::line(format_args!(
+                "asked for as request {request}: somebody else decides with `panelgate requests approve {request}`"
+            ))?,
             Done::Mailed { to } => {
                 out::line(format_args!("a mail to {to} is on its way; `panelgate log` tells if it fails"))?
             }
@@ -81,7 +85,7 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
             Done::LoggedIn { person, role, .. } => out::line(format_args!("logged in as {person} ({role})"))?,
         }
     }
-    Ok(Exit::Ok)
+    Ok(if matches!(done, Done::Requested { .. }) { Exit::Pending } else { Exit::Ok })
 }
 
 /// Shows the link of an invitation where no mail is configured.
@@ -101,7 +105,10 @@ fn invited(link: &str, until: &str) -> anyhow::Result<()> {
 /// Has something done that the panel answers at once, and shows how far it is.
 pub(super) async fn command(client: &Client, action: &Action, json: bool) -> anyhow::Result<Exit> {
     let Some(panel) = action.panel() else { return report(&client.perform(action).await?, json) };
-    let mut updates = client.follow::<PanelUpdate>(&format!("/panels/{panel}/follow")).await?;
+    // Who may control a panel and not view it is shown no progress.
+    let Ok(mut updates) = client.follow::<PanelUpdate>(&format!("/panels/{panel}/follow")).await else {
+        return report(&client.perform(action).await?, json);
+    };
     let mut shown = Shown::default();
     let mut performing = std::pin::pin!(client.perform(action));
     let done = loop {

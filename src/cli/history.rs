@@ -1,14 +1,13 @@
-//! What happened: events, log lines, bytes on the wire.
+//! What happened: events, bytes on the wire.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use panel_model::PanelId;
 
 use super::args::Connect;
 use super::client::{Client, query};
-use super::table::table;
-use super::words::{or_dash, time, word};
+use super::words::{time, word};
 use super::{Exit, out};
-use crate::payload::{Event, LogLine, WireDirection, WireRow};
+use crate::payload::{Event, WireDirection, WireRow};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -37,26 +36,6 @@ pub(super) struct WireArgs {
     panel: PanelId,
     #[command(flatten)]
     connect: Connect,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct LogArgs {
-    #[command(flatten)]
-    connect: Connect,
-    /// How many of the newest to show
-    #[arg(long, default_value_t = 20, conflicts_with = "after", global = true)]
-    last: u32,
-    /// Show all that follow this sequence number
-    #[arg(long, value_name = "SEQ", global = true)]
-    after: Option<u64>,
-    #[command(subcommand)]
-    what: Option<LogCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-enum LogCommand {
-    /// The lines of the action log (what `log` does by itself)
-    List,
 }
 
 pub(super) async fn events(args: EventsArgs) -> anyhow::Result<Exit> {
@@ -122,35 +101,6 @@ pub(super) fn event_words(event: &Event) -> String {
     let code =
         event.signal.as_ref().map(|signal| format!(" [{} {}]", signal.contact_id, signal.sia)).unwrap_or_default();
     format!("{:26}{}{code}", event.kind.name(), details.join(", ")).trim_end().to_owned()
-}
-
-pub(super) async fn log(args: LogArgs) -> anyhow::Result<Exit> {
-    let client = Client::new(&args.connect);
-    let path = match args.after {
-        Some(after) => query("/log", [("after", Some(after.to_string())), ("limit", Some("1000".into()))]),
-        None => query("/log", [("newest", Some("true".into())), ("limit", Some(args.last.to_string()))]),
-    };
-    let mut lines: Vec<LogLine> = client.get(&path).await?;
-    lines.sort_by_key(|line| line.seq);
-    if args.connect.json {
-        out::json(&lines)?;
-        return Ok(Exit::Ok);
-    }
-    let rows = lines.iter().map(|line| {
-        [
-            line.seq.to_string(),
-            time(line.at),
-            line.actor.clone(),
-            line.door.clone(),
-            line.action.clone(),
-            or_dash(line.panel.as_ref()),
-            or_dash(line.slot),
-            line.result.clone(),
-            line.text.clone().unwrap_or_default(),
-        ]
-    });
-    out::text(&table(["SEQ", "TIME", "WHO", "DOOR", "ACTION", "PANEL", "SLOT", "RESULT", ""], rows))?;
-    Ok(Exit::Ok)
 }
 
 pub(super) async fn wire(args: WireArgs) -> anyhow::Result<Exit> {

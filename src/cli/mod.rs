@@ -10,11 +10,13 @@ mod args;
 mod ask;
 mod check;
 mod client;
+mod companies;
 mod decode;
 #[cfg(feature = "demo")]
 mod demo;
 mod follow;
 mod history;
+mod log;
 mod login;
 mod operator;
 mod out;
@@ -22,11 +24,14 @@ mod panels;
 mod people;
 mod ports;
 mod qr;
+mod requests;
+mod roles;
 mod run;
 #[cfg(feature = "sim")]
 mod simulate;
 mod status;
 mod table;
+mod unlock;
 mod users;
 mod wanting;
 mod words;
@@ -72,6 +77,8 @@ pub fn run() -> ExitCode {
         Command::Status(args) => asked(status::run(args)),
         Command::Panels(args) => asked(panels::run(args)),
         Command::Users(args) => asked(users::run(args)),
+        Command::Unlock(args) => asked(unlock::unlock(args)),
+        Command::Lock(args) => asked(unlock::lock(args)),
         Command::Installers(args) => asked(people::installers(args)),
         Command::Managers(args) => asked(people::managers(args)),
         Command::Accounts(args) => asked(accounts::run(args)),
@@ -82,7 +89,10 @@ pub fn run() -> ExitCode {
         Command::FirstLogin(args) => asked(login::first_login(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
-        Command::Log(args) => asked(history::log(args)),
+        Command::Log(args) => asked(log::run(args)),
+        Command::Roles(args) => asked(roles::run(args)),
+        Command::Companies(args) => asked(companies::run(args)),
+        Command::Requests(args) => asked(requests::run(args)),
         Command::Operator(args) => asked(operator::run(args)),
     };
     ended.map_or_else(|error| failed(&error), ExitCode::from)

@@ -6,10 +6,11 @@ use panel_model::{ArmMode, PanelId, Partition, Zone};
 use super::args::{Connect, word as model_word};
 use super::client::Client;
 use super::table::table;
+use super::unlock::Shown;
 use super::words::{or_dash, time, word};
 use super::{Exit, ask, follow, out, ports, wanting};
 use crate::actions::{Action, CredentialKind, RefreshSection};
-use crate::payload::{PanelDetail, PanelRow};
+use crate::payload::{InstallerCodeState, PanelDetail, PanelRow};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -20,6 +21,8 @@ use crate::payload::{PanelDetail, PanelRow};
 pub(super) struct PanelsArgs {
     #[command(flatten)]
     connect: Connect,
+    #[command(flatten)]
+    shown: Shown,
     #[command(subcommand)]
     what: Option<PanelsCommand>,
 }
@@ -92,6 +95,8 @@ enum PanelsCommand {
         #[arg(long)]
         ask_current: bool,
     },
+    /// Let installer codes be shown again after too many wrong ones
+    Unblock { panel: PanelId },
     /// Panels that dial this box and that nobody configured
     Wanting,
     /// Print the configuration for a panel that wants in, to be put into the configuration file and filled in
@@ -110,7 +115,7 @@ enum PanelsCommand {
 }
 
 pub(super) async fn run(args: PanelsArgs) -> anyhow::Result<Exit> {
-    let (client, json) = (Client::new(&args.connect), args.connect.json);
+    let (client, json) = (Client::new(&args.connect).showing(args.shown.read()?), args.connect.json);
     let action = match args.what.unwrap_or(PanelsCommand::List) {
         PanelsCommand::List => return list(&client, json).await,
         PanelsCommand::Show { panel } => return show(&client, &panel, json).await,
@@ -142,6 +147,7 @@ async fn action(client: &Client, command: PanelsCommand) -> anyhow::Result<Actio
         P::LabelZone { panel, zone, text } => Action::SetZoneLabel { panel, zone, label: text },
         P::LabelPartition { panel, partition, text } => Action::SetPartitionLabel { panel, partition, label: text },
         P::SetClock { panel } => Action::SetClock { panel },
+        P::Unblock { panel } => Action::Unblock { panel },
         P::SetCredential { panel, credential } => {
             let what = match credential {
                 CredentialKind::Password => "password of the module",
@@ -178,12 +184,40 @@ async fn list(client: &Client, json: bool) -> anyhow::Result<Exit> {
             panel.model.clone(),
             panel.status.link.clone(),
             format!("{} of {}", panel.users, panel.slots),
-            or_dash(panel.status.needs.as_ref()),
+            needs(panel),
         ]
     };
     let head = ["PANEL", "STATUS", "SINCE", "MODEL", "LINK", "USERS", "NEEDS"];
     out::text(&table(head, panels.iter().map(row)))?;
     Ok(Exit::Ok)
+}
+
+/// What a person has to do at a panel.
+fn needs(panel: &PanelRow) -> String {
+    match (&panel.status.needs, panel.installer_code) {
+        (Some(needs), _) => needs.clone(),
+        (None, InstallerCodeState::FactoryDefault) => "another installer code: it is the factory's".to_owned(),
+        (None, InstallerCodeState::Unsettled) => "its installer code proved".to_owned(),
+        (None, InstallerCodeState::None | InstallerCodeState::Kept) => "-".to_owned(),
+    }
+}
+
+fn installer_code(panel: &PanelRow) -> String {
+    let id = &panel.panel;
+    match panel.installer_code {
+        InstallerCodeState::None => {
+            format!("no code kept: `panelgate panels set-credential {id} installer-code`")
+        }
+        InstallerCodeState::Kept => "code kept".to_owned(),
+        InstallerCodeState::FactoryDefault => {
+            format!(
+                "STILL THE FACTORY'S CODE: `panelgate panels change-installer-code {id}`, or change it at the panel"
+            )
+        }
+        InstallerCodeState::Unsettled => {
+            format!("a change broke off, both codes are kept: `panelgate panels verify-installer-code {id} --kept`")
+        }
+    }
 }
 
 async fn show(client: &Client, panel: &PanelId, json: bool) -> anyhow::Result<Exit> {
@@ -215,6 +249,7 @@ fn page(detail: &PanelDetail) -> String {
         line("at work", format!("{} {}/{}", progress.what, progress.done, progress.total));
     }
     line("users", format!("{} of {}", detail.row.users, detail.row.slots));
+    line("installer", installer_code(&detail.row));
     line(
         "versions",
         format!(

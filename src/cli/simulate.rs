@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Args;
 use panel_driver::sim::{Input, Player, ServeOn, serve_all};
 use panel_model::{AccessCode, InstallerCode, Password};
@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Exit;
-use crate::daemon::registry::simulator::{self, Wanted};
+use crate::daemon::registry::simulator::{self, Service, Wanted};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,15 +18,17 @@ Starts with the vendor's factory codes. What happens is printed as JSON, one obj
   open ZONE, close ZONE, tamper ZONE, trip ZONE, battery low|ok [ZONE], ac off|on, enter CODE [PARTITION],
   arm away|stay|night [PARTITION] [SLOT], disarm [PARTITION] [SLOT], panic fire|medical|police, edit SLOT WORDS…,
   drop [SECONDS], reboot, fault NAME…, wait SECONDS, users, state, quit
+  `fault service NAME…` is for the module that --jsonrpc serves beside a serial port.
 With --count a line is for all panels, or with @IDENTIFIER in front for one.
 
   panelgate simulate dsc --interface envisalink --listen 127.0.0.1:4025
   panelgate simulate dsc --interface it100 --pty /tmp/it100 --users 20 --seed 7
   panelgate simulate visonic --pty /tmp/powerlink --model \"PowerMaster 10\" --users 7
-  panelgate simulate visonic --interface jsonrpc --listen 127.0.0.1:8181
+  panelgate simulate visonic --listen 127.0.0.1:4001 --jsonrpc 127.0.0.1:8181
   panelgate simulate neor --connect 127.0.0.1:3072 --users 95
   panelgate simulate neor --connect 127.0.0.1:3072 --identifier 310212340000 --count 200")]
-#[command(group = clap::ArgGroup::new("door").required(true))]
+#[command(group = clap::ArgGroup::new("door"))]
+#[command(group = clap::ArgGroup::new("doors").args(["listen", "pty", "connect", "jsonrpc"]).required(true).multiple(true))]
 pub(super) struct SimulateArgs {
     /// Whose panel
     vendor: String,
@@ -39,13 +41,16 @@ pub(super) struct SimulateArgs {
     /// Dial this address
     #[arg(long, value_name = "ADDRESS", group = "door")]
     connect: Option<String>,
+    /// visonic: serve the panel's PowerLink 3 module at this address, of the same panel as the serial port, or alone
+    #[arg(long, value_name = "ADDRESS")]
+    jsonrpc: Option<String>,
     /// So many panels in one process, with identifiers that count up from --identifier
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     count: u16,
     /// neor: the number by which the panel says who it is, 12 digits
     #[arg(long, value_name = "DIGITS")]
     identifier: Option<String>,
-    /// dsc: it100 or envisalink; visonic: serial, or jsonrpc for the service of a PowerLink 3 module
+    /// dsc: it100 or envisalink
     #[arg(long)]
     interface: Option<String>,
     /// The panel's model [default for dsc: PC1864, for neor: HS2128, for visonic: PowerMaster-30]
@@ -114,25 +119,33 @@ async fn play(args: SimulateArgs) -> anyhow::Result<()> {
     Ok(served.await?)
 }
 
-fn door(args: &SimulateArgs) -> anyhow::Result<ServeOn> {
-    match (&args.listen, &args.pty, &args.connect) {
-        (Some(address), _, _) => Ok(ServeOn::Listen(address.clone())),
-        (_, Some(path), _) => Ok(ServeOn::Pty(path.clone())),
-        (_, _, Some(address)) => Ok(ServeOn::Connect(address.clone())),
-        _ => Err(anyhow!("give --listen, --pty or --connect")),
-    }
+/// The panel's door, and the address of the second one.
+fn doors(args: &SimulateArgs) -> anyhow::Result<(ServeOn, Option<String>)> {
+    let on = match (&args.listen, &args.pty, &args.connect, &args.jsonrpc) {
+        (Some(address), ..) => ServeOn::Listen(address.clone()),
+        (_, Some(path), ..) => ServeOn::Pty(path.clone()),
+        (_, _, Some(address), _) => ServeOn::Connect(address.clone()),
+        (.., Some(address)) => return Ok((ServeOn::Listen(address.clone()), None)),
+        _ => bail!("give --listen, --pty or --connect"),
+    };
+    Ok((on, args.jsonrpc.clone()))
 }
 
 /// The panels: one, or several that are told apart by their identifiers.
 fn players(args: SimulateArgs) -> anyhow::Result<Vec<Player>> {
-    let (on, vendor, count) = (door(&args)?, args.vendor.clone(), args.count);
-    let wanted = wanted(args);
+    let ((on, beside), vendor, count) = (doors(&args)?, args.vendor.clone(), args.count);
+    let service = match (&args.jsonrpc, &beside) {
+        (None, _) => Service::None,
+        (_, Some(_)) => Service::Beside,
+        (_, None) => Service::Alone,
+    };
+    let wanted = Wanted { service, ..wanted(args) };
     let make = |wanted: Wanted| simulator::make(&vendor, wanted).map_err(anyhow::Error::msg);
     if count == 1 {
-        return Ok(vec![Player { name: None, simulator: make(wanted)?, on }]);
+        return Ok(vec![Player { name: None, simulator: make(wanted)?, on, beside }]);
     }
-    if !matches!(on, ServeOn::Connect(_)) {
-        bail!("several panels cannot share a door of their own: give --connect");
+    if !matches!(on, ServeOn::Connect(_)) || beside.is_some() {
+        bail!("several panels cannot share a door of their own: give --connect, and no --jsonrpc");
     }
     let first = wanted.identifier.clone().context("give --identifier: the first of their numbers")?;
     (0..count)
@@ -140,7 +153,7 @@ fn players(args: SimulateArgs) -> anyhow::Result<Vec<Player>> {
             let identifier = counted_up(&first, n).with_context(|| format!("{first} is no number to count up from"))?;
             let seed = wanted.seed.wrapping_add(n.into());
             let wanted = Wanted { identifier: Some(identifier.clone()), seed, ..wanted.clone() };
-            Ok(Player { name: Some(identifier), simulator: make(wanted)?, on: on.clone() })
+            Ok(Player { name: Some(identifier), simulator: make(wanted)?, on: on.clone(), beside: None })
         })
         .collect()
 }
@@ -156,6 +169,7 @@ fn wanted(args: SimulateArgs) -> Wanted {
     Wanted {
         identifier: args.identifier,
         interface: args.interface,
+        service: Service::None,
         model: args.model,
         users: args.users,
         partitions: args.partitions,

@@ -4,6 +4,7 @@ use panel_model::{Access, CodeState, PanelId, PanelRole, PartitionSet, Slot};
 use super::args::{Connect, Wait, word};
 use super::client::{Client, query};
 use super::table::table;
+use super::unlock::Shown;
 use super::words::{or_dash, time};
 use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
@@ -25,19 +26,29 @@ pub(super) struct UsersArgs {
     #[command(flatten)]
     connect: Connect,
     #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
     page: PageArgs,
     #[command(subcommand)]
     what: Option<UsersCommand>,
 }
 
+/// Which part of a list (U15).
 #[derive(Debug, Clone, Copy, Args)]
-struct PageArgs {
+pub(super) struct PageArgs {
     /// Page to show, from 1
     #[arg(long, default_value_t = 1)]
     page: usize,
     /// Rows on a page: 10, 15, 50, 100 or 200
     #[arg(long, default_value_t = 15)]
     size: usize,
+}
+
+impl PageArgs {
+    /// The same as parts of a query.
+    pub(super) fn pairs(self) -> [(&'static str, Option<String>); 2] {
+        [("page", Some(self.page.to_string())), ("size", Some(self.size.to_string()))]
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,8 +103,8 @@ enum UsersCommand {
 }
 
 pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
-    let UsersArgs { panel, connect, page, what } = args;
-    let (client, json) = (Client::new(&connect), connect.json);
+    let UsersArgs { panel, connect, shown, page, what } = args;
+    let (client, json) = (Client::new(&connect).showing(shown.read()?), connect.json);
     let (action, wait) = match what {
         None => return list(&client, &panel, page, json).await,
         Some(UsersCommand::List(page)) => return list(&client, &panel, page, json).await,
@@ -124,8 +135,7 @@ pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
 }
 
 async fn list(client: &Client, panel: &PanelId, page: PageArgs, json: bool) -> anyhow::Result<Exit> {
-    let pairs = [("page", Some(page.page.to_string())), ("size", Some(page.size.to_string()))];
-    let users: Page<UserRow> = client.get(&query(&format!("/panels/{panel}/users"), pairs)).await?;
+    let users: Page<UserRow> = client.get(&query(&format!("/panels/{panel}/users"), page.pairs())).await?;
     if json {
         out::json(&users)?;
         return Ok(Exit::Ok);

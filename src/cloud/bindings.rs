@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use panel_model::PanelId;
 use tokio::sync::watch;
 
-use super::ports::{Intake, Outbox, OutboxContent, OutboxRecord, Rejected, Unavailable};
+use super::ports::{DirectoryKeys, Intake, Outbox, OutboxContent, OutboxRecord, Rejected, RequestMessage, Unavailable};
 use crate::access::Actor;
 use crate::actions::{Actions, Refused};
-use crate::payload::{Delta, DesiredDocument, Gap, GapKind, LostPriority};
+use crate::payload::{
+    Delta, DesiredDocument, DirectoryDocument, DirectoryReported, DocumentRefusal, Gap, GapKind, LostPriority,
+};
 use crate::store::{self, OutboxSeq, Priority, Store, StoreError, Urgency};
 
 impl Outbox for Store {
@@ -40,6 +42,7 @@ impl From<store::OutboxItem> for OutboxRecord {
         let content = match item.record {
             store::OutboxRecord::Event(stored) => OutboxContent::Event(Box::new((&stored).into())),
             store::OutboxRecord::Log(stored) => OutboxContent::Log(Box::new(stored.into())),
+            store::OutboxRecord::Response { id, reply, answer } => OutboxContent::Response { id, reply, answer },
             store::OutboxRecord::Delta { panel, from, to, json } => match serde_json::from_value(json) {
                 Ok(users) => OutboxContent::Delta(panel, Delta { from, to, users }),
                 // The cloud is told that something is missing here; `reported` has the whole.
@@ -64,8 +67,33 @@ impl From<store::OutboxItem> for OutboxRecord {
 
 impl Intake for Actions {
     async fn apply(&self, panel: PanelId, document: DesiredDocument) -> Result<(), Rejected> {
-        let result = self.apply_desired(&Actor::broker(), &panel, document).await;
-        result.map(|_| ()).map_err(|Refused { refusal, text }| Rejected { refusal, text })
+        Ok(self.apply_desired(&Actor::broker(), &panel, document).await.map(|_| ())?)
+    }
+
+    async fn request(&self, message: RequestMessage) -> Result<(), Rejected> {
+        Ok(self.take_request(message).await?)
+    }
+
+    async fn apply_directory(&self, document: DirectoryDocument) -> Result<(), Rejected> {
+        Ok(Self::apply_directory(self, &Actor::broker(), document).await?)
+    }
+
+    async fn rotate_keys(&self, keys: DirectoryKeys) -> Result<(), Rejected> {
+        Ok(Self::rotate_keys(self, &keys.signed).await.map(|_| ())?)
+    }
+
+    fn directory_refused(&self, refused: Option<DocumentRefusal>, keys: bool) {
+        Self::directory_refused(self, refused, keys);
+    }
+
+    fn directory(&self) -> watch::Receiver<DirectoryReported> {
+        Self::directory(self)
+    }
+}
+
+impl From<Refused> for Rejected {
+    fn from(Refused { refusal, text }: Refused) -> Self {
+        Self { refusal, text }
     }
 }
 

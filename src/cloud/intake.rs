@@ -51,7 +51,7 @@ pub(super) fn refusal(version: u64, rejected: Rejected) -> DocumentRefusal {
 }
 
 /// The version of a document of which nothing else need be right, so that its sender knows the answer for its own.
-fn version_of(payload: &[u8]) -> Option<u64> {
+pub(super) fn version_of(payload: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct OnlyVersion {
         version: u64,

@@ -6,6 +6,7 @@
 mod backoff;
 mod bindings;
 mod error;
+mod gateway;
 mod health;
 mod intake;
 pub mod ports;
@@ -32,7 +33,7 @@ use self::ports::{Intake, Outbox};
 use self::retained::PanelView;
 use self::session::ConnectOptions;
 use self::topic::Prefix;
-use crate::payload::WantingPanel;
+use crate::payload::{DirectoryReported, WantingPanel};
 use crate::pulse::{Pulse, PulseProbe};
 
 /// How the cloud is reached.
@@ -76,6 +77,7 @@ pub struct Cloud<O, I> {
     identity: Identity,
     panels: Vec<PanelView>,
     wanting: watch::Receiver<Vec<WantingPanel>>,
+    directory: watch::Receiver<DirectoryReported>,
     outbox: Arc<O>,
     intake: Arc<I>,
     health: watch::Sender<CloudHealth>,
@@ -101,6 +103,7 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
             identity,
             panels,
             wanting,
+            directory: intake.directory(),
             outbox: Arc::new(outbox),
             intake: Arc::new(intake),
             health,
@@ -128,5 +131,6 @@ struct Target<'a> {
     identity: &'a Identity,
     panels: &'a [PanelView],
     wanting: &'a watch::Receiver<Vec<WantingPanel>>,
+    directory: &'a watch::Receiver<DirectoryReported>,
     connection: u64,
 }

@@ -2,11 +2,16 @@
 
 use std::future::Future;
 
-use panel_model::{PanelId, Refusal};
+use panel_model::{PanelId, Password, Refusal};
 use tokio::sync::watch;
+use uuid::Uuid;
 
-pub use crate::payload::WantingPanel;
-use crate::payload::{Delta, DesiredDocument, Event, Gap, LogLine};
+pub use crate::actions::RequestMessage;
+use crate::payload::{
+    Delta, DesiredDocument, DirectoryDocument, DirectoryReported, DocumentRefusal, Event, Gap, LogLine,
+};
+pub use crate::payload::{DirectoryKeys, WantingPanel};
+pub use crate::store::ReplyTo;
 
 /// The durable queue to the cloud.
 pub trait Outbox: Send + Sync + 'static {
@@ -27,13 +32,37 @@ pub trait Outbox: Send + Sync + 'static {
     fn changed(&self) -> watch::Receiver<u64>;
 }
 
-/// Where desired documents go.
+/// Where desired documents and requests go.
 pub trait Intake: Send + Sync + 'static {
     /// Takes a whole document. Returns when it is stored: the broker is told only then.
     ///
     /// # Errors
     /// [`Rejected`], with nothing done.
     fn apply(&self, panel: PanelId, document: DesiredDocument) -> impl Future<Output = Result<(), Rejected>> + Send;
+
+    /// Takes an operator's request. Returns when it is stored; its answer comes through the outbox.
+    ///
+    /// # Errors
+    /// [`Rejected`] only when it could not be stored.
+    fn request(&self, message: RequestMessage) -> impl Future<Output = Result<(), Rejected>> + Send;
+
+    /// Takes the cloud's directory, whole.
+    ///
+    /// # Errors
+    /// [`Rejected`], with nothing done.
+    fn apply_directory(&self, document: DirectoryDocument) -> impl Future<Output = Result<(), Rejected>> + Send;
+
+    /// Takes other keys for tokens.
+    ///
+    /// # Errors
+    /// [`Rejected`], with nothing done.
+    fn rotate_keys(&self, keys: DirectoryKeys) -> impl Future<Output = Result<(), Rejected>> + Send;
+
+    /// Takes note of why a directory, or the keys, were not taken; `None`: they were.
+    fn directory_refused(&self, refused: Option<DocumentRefusal>, keys: bool);
+
+    /// What became of the directory, now and as it changes.
+    fn directory(&self) -> watch::Receiver<DirectoryReported>;
 }
 
 /// One record of the outbox.
@@ -54,6 +83,15 @@ pub enum OutboxContent {
     Delta(PanelId, Delta),
     /// A line of the action log.
     Log(Box<LogLine>),
+    /// The answer to a request.
+    Response {
+        /// Of the request.
+        id: Uuid,
+        /// Where it goes.
+        reply: ReplyTo,
+        /// JSON.
+        answer: Password,
+    },
     /// Records are missing.
     Gap(Gap),
 }

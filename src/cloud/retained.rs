@@ -8,7 +8,7 @@ use panel_model::{PanelId, PanelSnapshot, WallTime};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::session::Message;
+use super::session::{Message, Properties};
 use super::topic::Topic;
 use super::{Identity, Target};
 use crate::payload::{
@@ -19,8 +19,9 @@ use crate::payload::{
 const QUIET: Duration = Duration::from_millis(300);
 /// … but not longer than this.
 const UNQUIET: Duration = Duration::from_secs(2);
-/// Retained messages on their way at once.
-const IN_FLIGHT: usize = 8;
+/// Retained messages on their way at once: the whole set of a small site. A broker that breaks the connection over the
+/// first one then has its reason read before we write again.
+const IN_FLIGHT: usize = 12;
 
 /// The panels as the cloud task sees them.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ struct Entry {
 enum Subject {
     Status,
     Info,
+    Directory,
     PanelStatus(usize),
     State(usize),
     Reported(usize),
@@ -87,7 +89,8 @@ impl Retained {
         let gateway = [Subject::Status, Subject::Info];
         let panels = (0..panels).flat_map(|n| [Subject::PanelStatus(n), Subject::State(n), Subject::Reported(n)]);
         let entry = |subject| Entry { subject, due: Due::Now, in_flight: false, fingerprint: None };
-        Self { entries: gateway.into_iter().chain(panels).map(entry).collect(), in_flight: 0 }
+        let subjects = gateway.into_iter().chain(panels).chain([Subject::Directory]);
+        Self { entries: subjects.map(entry).collect(), in_flight: 0 }
     }
 
     /// Panel number `panel` has a new picture. What `info` shows of it hardly ever changes, and with many panels is
@@ -107,6 +110,13 @@ impl Retained {
     pub(super) fn wanting_changed(&mut self, now: Instant) {
         for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Info) {
             entry.due = entry.due.later(now);
+        }
+    }
+
+    /// Something became of the directory.
+    pub(super) fn directory_changed(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.subject == Subject::Directory) {
+            entry.due = Due::Now;
         }
     }
 
@@ -196,6 +206,7 @@ impl Subject {
                 target.retained(&Topic::Status, &status)
             }
             Self::Info => target.retained(&Topic::Info, &info(target)),
+            Self::Directory => target.retained(&Topic::DirectoryReported, &*target.directory.borrow()),
             Self::PanelStatus(n) => {
                 let picture = picture(n)?;
                 let status = PanelStatus::from(&*picture);
@@ -260,6 +271,6 @@ impl Target<'_> {
     pub(super) fn message<T: Serialize>(&self, topic: &Topic, payload: &T) -> Option<Message> {
         let payload = Bytes::from(serde_json::to_vec(payload).ok()?);
         let name = topic.encode(self.prefix, &self.identity.gateway);
-        Some(Message { topic: name, payload, retain: topic.is_retained() })
+        Some(Message { topic: name, payload, retain: topic.is_retained(), properties: Properties::default() })
     }
 }

@@ -61,8 +61,8 @@ impl<O: Outbox, I: Intake> Cloud<O, I> {
     }
 
     pub(super) fn target(&self, connection: u64) -> Target<'_> {
-        let Self { config, identity, panels, wanting, .. } = self;
-        Target { prefix: &config.prefix, identity, panels, wanting, connection }
+        let Self { config, identity, panels, wanting, directory, .. } = self;
+        Target { prefix: &config.prefix, identity, panels, wanting, directory, connection }
     }
 
     fn connected(&self, connection: u64) {

@@ -6,7 +6,11 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::topic::Topic;
-use crate::payload::{Delta, DesiredDocument, Event, Gap, GatewayStatus, Info, LogLine, PanelStatus, Reported, State};
+use crate::actions::{Request, Response};
+use crate::payload::{
+    Delta, DesiredDocument, DirectoryDocument, DirectoryKeys, DirectoryReported, Event, Gap, GatewayStatus, Info,
+    LogLine, PanelStatus, Reported, State,
+};
 
 /// Version of the contract, not of the program: its first number is in the topics.
 const CONTRACT: &str = "1.0.0";
@@ -17,7 +21,7 @@ struct MessageKind {
     schema: fn() -> Schema,
 }
 
-const MESSAGES: [MessageKind; 10] = [
+const MESSAGES: [MessageKind; 15] = [
     MessageKind { name: "status", title: "Status of a gateway", schema: sent::<GatewayStatus> },
     MessageKind { name: "info", title: "What a gateway is and has", schema: sent::<Info> },
     MessageKind { name: "panel_status", title: "Status of a panel", schema: sent::<PanelStatus> },
@@ -28,6 +32,11 @@ const MESSAGES: [MessageKind; 10] = [
     MessageKind { name: "event", title: "Something happened", schema: sent::<Event> },
     MessageKind { name: "gap", title: "Records are missing here", schema: sent::<Gap> },
     MessageKind { name: "log_line", title: "Line of the action log", schema: sent::<LogLine> },
+    MessageKind { name: "request", title: "What an operator asks for", schema: received::<Request> },
+    MessageKind { name: "response", title: "Answer to a request", schema: sent::<Response> },
+    MessageKind { name: "directory", title: "People, roles and companies", schema: received::<DirectoryDocument> },
+    MessageKind { name: "directory_keys", title: "Other keys for tokens", schema: received::<DirectoryKeys> },
+    MessageKind { name: "directory_reported", title: "State of the directory", schema: sent::<DirectoryReported> },
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +55,7 @@ struct Channel {
     about: &'static str,
 }
 
-const CHANNELS: [Channel; 9] = [
+const CHANNELS: [Channel; 14] = [
     Channel {
         name: "status",
         address: "status",
@@ -71,6 +80,48 @@ const CHANNELS: [Channel; 9] = [
         direction: Direction::FromGateway,
         retained: false,
         about: "Every attempt to change something. At least once, in order; `id` tells duplicates.",
+    },
+    Channel {
+        name: "request",
+        address: "request",
+        messages: &["request"],
+        direction: Direction::ToGateway,
+        retained: false,
+        about: "One action, once, at most 64 KB. QoS 1, never retained, with a message expiry. With MQTT 5 the answer goes to \
+                the message's response topic, with its correlation data.",
+    },
+    Channel {
+        name: "response",
+        address: "response/{id}",
+        messages: &["response"],
+        direction: Direction::FromGateway,
+        retained: false,
+        about: "The one answer to a request, here unless the request named another topic. At least once; asked again \
+                within seven days, a request gets it again.",
+    },
+    Channel {
+        name: "directory_desired",
+        address: "directory/desired",
+        messages: &["directory"],
+        direction: Direction::ToGateway,
+        retained: true,
+        about: "People, roles, companies and installer codes that the cloud governs, whole, at most 256 KB.",
+    },
+    Channel {
+        name: "directory_keys",
+        address: "directory/keys",
+        messages: &["directory_keys"],
+        direction: Direction::ToGateway,
+        retained: true,
+        about: "The keys that tokens are signed with from now on, on the word of a key in use.",
+    },
+    Channel {
+        name: "directory_reported",
+        address: "directory/reported",
+        messages: &["directory_reported"],
+        direction: Direction::FromGateway,
+        retained: true,
+        about: "What became of the directory, entry by entry, and of the keys.",
     },
     Channel {
         name: "panel_status",
@@ -138,6 +189,9 @@ pub fn generate() -> Vec<(String, String)> {
 pub fn messages_of(topic: &Topic) -> &'static [&'static str] {
     let name = match topic {
         Topic::PanelStatus(_) => "panel_status",
+        Topic::DirectoryDesired => "directory_desired",
+        Topic::DirectoryKeys => "directory_keys",
+        Topic::DirectoryReported => "directory_reported",
         other => other.leaf(),
     };
     CHANNELS.iter().find(|channel| channel.name == name).map_or(&[], |channel| channel.messages)
@@ -164,7 +218,7 @@ fn asyncapi() -> Value {
             "version": CONTRACT,
             "description": "A gateway's MQTT contract: MQTT 5, or 3.1.1 with the same topics and payloads. QoS 1 \
                 throughout. The prefix `panelgate/v1` is a setting of the gateway. Payloads are JSON; receivers ignore \
-                fields that they do not know, except that the gateway refuses a `desired` document with any."
+                fields that they do not know, except that the gateway refuses documents and requests with any."
         },
         "defaultContentType": "application/json",
         "channels": CHANNELS.iter().map(|c| (c.name.to_owned(), channel(c))).collect::<Map<_, _>>(),
@@ -183,6 +237,9 @@ fn channel(channel: &Channel) -> Value {
     parameters.insert("gateway".into(), json!({ "description": "The gateway's id: a-z, 0-9 and -, at most 32." }));
     if channel.address.contains("{panel}") {
         parameters.insert("panel".into(), json!({ "description": "The panel's id: a-z, 0-9 and -, at most 32." }));
+    }
+    if channel.address.contains("{id}") {
+        parameters.insert("id".into(), json!({ "description": "The request's id: a UUID in lower case." }));
     }
     json!({
         "address": format!("panelgate/v1/{{gateway}}/{}", channel.address),

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,10 +15,10 @@ use super::health::Told;
 use super::intake::{self, Verdict};
 use super::ports::{Intake, Outbox, OutboxContent, OutboxRecord, Rejected, Unavailable};
 use super::retained::{Retained, Ticket, status};
-use super::session::{Incoming, Message, Session, Taken};
-use super::topic::{Topic, desired_filter};
+use super::session::{Incoming, Message, Properties, Session, Taken};
+use super::topic::{Topic, desired_filter, takes_answers};
 use super::window::Window;
-use super::{Cloud, CloudError, PublishError, Target};
+use super::{Cloud, CloudError, PublishError, Target, gateway};
 use crate::payload::GatewayState;
 
 /// Records are fetched when at least this many fit, or nothing is on its way: one at a time would be slow.
@@ -41,6 +42,8 @@ enum Finished {
     Deleted(usize, Result<(), Unavailable>),
     Subscribed(Result<(), PublishError>),
     Applied(usize, u64, Incoming, Result<(), Rejected>),
+    /// A message about the gateway as a whole is stored, or refused for good.
+    TakenIn(Incoming),
 }
 
 type Job = BoxFuture<'static, Finished>;
@@ -58,7 +61,9 @@ pub(super) struct Serving<'a, O, I> {
     fetching: bool,
     /// The outbox may have more than is on its way.
     more: bool,
-    /// A document is with the actions; the next one waits.
+    /// Answers on their way to topics that the askers named.
+    foreign: BTreeSet<u64>,
+    /// A document or request is with the actions; the next one waits.
     applying: bool,
     /// Nothing is fetched before this time.
     paused: Option<Instant>,
@@ -90,6 +95,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             pictures,
             fetching: false,
             more: true,
+            foreign: BTreeSet::new(),
             applying: false,
             paused: None,
             delete_by: None,
@@ -115,8 +121,11 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
     async fn serve(&mut self, cancel: &CancellationToken) -> CloudError {
         let mut outbox_changed = self.cloud.outbox.changed();
         let mut wanting = self.cloud.wanting.clone();
-        let filter = desired_filter(&self.cloud.config.prefix, &self.cloud.identity.gateway);
-        let subscribed = self.session.subscribe(&[filter]);
+        let mut directory = self.cloud.directory.clone();
+        let (prefix, gateway) = (&self.cloud.config.prefix, &self.cloud.identity.gateway);
+        let named = [Topic::Request, Topic::DirectoryDesired, Topic::DirectoryKeys].map(|t| t.encode(prefix, gateway));
+        let filters = [vec![desired_filter(prefix, gateway)], Vec::from(named)].concat();
+        let subscribed = self.session.subscribe_as_published(&filters);
         // The birth goes first, then the subscription, then everything else.
         self.publish_retained();
         self.jobs.push(subscribed.map(Finished::Subscribed).boxed());
@@ -147,6 +156,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
                 Some((n, picture)) = self.pictures.next() => self.new_picture(n, picture),
                 Ok(()) = outbox_changed.changed() => self.more = true,
                 Ok(()) = wanting.changed() => self.retained.wanting_changed(clock::now()),
+                Ok(()) = directory.changed() => self.retained.directory_changed(),
                 () = sleep_until(deadline), if deadline.is_some() => {}
                 () = self.cloud.pulse.beat() => {}
             }
@@ -214,6 +224,11 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             Finished::Retained(_, Err(PublishError::Lost)) | Finished::Record(_, Err(PublishError::Lost)) => {}
             Finished::Retained(ticket, Err(why)) => self.retained_refused(ticket, &why),
             Finished::Record(seq, Ok(taken)) => self.delivered(seq, taken),
+            // It would stand in the way of all others; who asks again gets it again.
+            Finished::Record(seq, Err(why)) if self.foreign.contains(&seq) => {
+                error!("the broker does not take an answer to the topic that the asker named: {why}");
+                self.delivered(seq, Taken::Yes);
+            }
             Finished::Record(seq, Err(why)) => self.not_delivered(seq, &why),
             Finished::Fetched(asked, result) => self.send_records(asked, result),
             Finished::Deleted(count, result) => self.deleted(count, result),
@@ -222,6 +237,10 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             Finished::Subscribed(Err(why)) => error!("desired documents cannot be received: {why}"),
             Finished::Applied(n, version, message, result) => {
                 self.applied(n, version, result);
+                self.session.acknowledge(message)?;
+            }
+            Finished::TakenIn(message) => {
+                self.applying = false;
                 self.session.acknowledge(message)?;
             }
         }
@@ -250,6 +269,9 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
     fn send_record(&mut self, record: OutboxRecord) {
         let seq = record.seq;
         self.window.send(seq);
+        if matches!(&record.content, OutboxContent::Response { reply, .. } if reply.topic.is_some()) {
+            self.foreign.insert(seq);
+        }
         let sent = match record_message(&self.cloud.target(self.connection), &record.content) {
             Some(message) => self.session.publish(message),
             None => Err(PublishError::Lost),
@@ -269,6 +291,7 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
             warn!("the broker knows of nobody who listens to our events");
         }
         self.cloud.health.send_if_modified(|health| health.trouble.take().is_some());
+        self.foreign.remove(&seq);
         self.window.acknowledge(seq);
         self.delete_some_time();
     }
@@ -317,9 +340,23 @@ impl<'a, O: Outbox, I: Intake> Serving<'a, O, I> {
 
     fn take_in(&mut self, message: Incoming) -> Result<(), CloudError> {
         let name = Topic::parse(&self.cloud.config.prefix, &message.topic);
-        let Some((_, Topic::Desired(id))) = name.filter(|(gateway, _)| *gateway == self.cloud.identity.gateway) else {
-            debug!(topic = message.topic, "not for us");
-            return self.session.acknowledge(message);
+        let name = name.filter(|(gateway, _)| *gateway == self.cloud.identity.gateway).map(|(_, topic)| topic);
+        let id = match name {
+            Some(Topic::Desired(id)) => id,
+            Some(topic @ (Topic::Request | Topic::DirectoryDesired | Topic::DirectoryKeys)) => {
+                self.applying = true;
+                let intake = Arc::clone(&self.cloud.intake);
+                let job = async move {
+                    gateway::take_in(&*intake, &topic, &message, PAUSE).await;
+                    Finished::TakenIn(message)
+                };
+                self.jobs.push(job.boxed());
+                return Ok(());
+            }
+            _ => {
+                debug!(topic = message.topic, "not for us");
+                return self.session.acknowledge(message);
+            }
         };
         let Some(n) = intake::position(&self.cloud.panels, &id) else {
             warn!(panel = %id, "a desired document for a panel that is not configured here");
@@ -410,6 +447,17 @@ fn record_message(target: &Target<'_>, content: &OutboxContent) -> Option<Messag
         OutboxContent::Delta(panel, delta) => target.message(&Topic::Delta(panel.clone()), delta),
         OutboxContent::Log(line) => target.message(&Topic::Log, line),
         OutboxContent::Gap(gap) => target.message(&Topic::Log, gap),
+        OutboxContent::Response { id, reply, answer } => {
+            let (prefix, gateway) = (target.prefix, &target.identity.gateway);
+            let named = reply.topic.clone().filter(|name| takes_answers(prefix, gateway, name));
+            let correlation = reply.correlation.clone().map(Into::into);
+            Some(Message {
+                topic: named.unwrap_or_else(|| Topic::Response(*id).encode(prefix, gateway)),
+                payload: answer.expose().to_owned().into(),
+                retain: false,
+                properties: Properties { correlation, ..Properties::default() },
+            })
+        }
     }
 }
 

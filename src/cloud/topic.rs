@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use panel_model::{GatewayId, PanelId};
+use uuid::Uuid;
 
 /// What a topic name must not be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +65,16 @@ pub enum Topic {
     Delta(PanelId),
     /// What happened at a panel.
     Event(PanelId),
+    /// What an operator asks for; from the cloud.
+    Request,
+    /// The answer to a request.
+    Response(Uuid),
+    /// People, roles, companies that the cloud governs; retained, from the cloud.
+    DirectoryDesired,
+    /// Other keys for tokens; retained, from the cloud.
+    DirectoryKeys,
+    /// What became of the directory; retained.
+    DirectoryReported,
 }
 
 impl Topic {
@@ -80,6 +91,11 @@ impl Topic {
             Self::Reported(panel) => format!("{prefix}/{gateway}/panels/{panel}/reported"),
             Self::Delta(panel) => format!("{prefix}/{gateway}/panels/{panel}/delta"),
             Self::Event(panel) => format!("{prefix}/{gateway}/panels/{panel}/event"),
+            Self::Request => format!("{prefix}/{gateway}/request"),
+            Self::Response(id) => format!("{prefix}/{gateway}/response/{id}"),
+            Self::DirectoryDesired => format!("{prefix}/{gateway}/directory/desired"),
+            Self::DirectoryKeys => format!("{prefix}/{gateway}/directory/keys"),
+            Self::DirectoryReported => format!("{prefix}/{gateway}/directory/reported"),
         }
     }
 
@@ -93,6 +109,11 @@ impl Topic {
             "status" => Self::Status,
             "info" => Self::Info,
             "log" => Self::Log,
+            "request" => Self::Request,
+            "directory/desired" => Self::DirectoryDesired,
+            "directory/keys" => Self::DirectoryKeys,
+            "directory/reported" => Self::DirectoryReported,
+            _ if rest.starts_with("response/") => Self::Response(parse_id(rest.strip_prefix("response/")?)?),
             _ => Self::parse_panel(rest.strip_prefix("panels/")?)?,
         };
         Some((gateway, topic))
@@ -115,14 +136,21 @@ impl Topic {
     /// Whether the broker keeps the last message for those who come later.
     #[must_use]
     pub fn is_retained(&self) -> bool {
-        !matches!(self, Self::Log | Self::Delta(_) | Self::Event(_))
+        !matches!(self, Self::Log | Self::Delta(_) | Self::Event(_) | Self::Request | Self::Response(_))
     }
 
     /// The panel that the topic speaks of.
     #[must_use]
     pub fn panel(&self) -> Option<&PanelId> {
         match self {
-            Self::Status | Self::Info | Self::Log => None,
+            Self::Status
+            | Self::Info
+            | Self::Log
+            | Self::Request
+            | Self::Response(_)
+            | Self::DirectoryDesired
+            | Self::DirectoryKeys
+            | Self::DirectoryReported => None,
             Self::PanelStatus(panel)
             | Self::State(panel)
             | Self::Desired(panel)
@@ -132,7 +160,7 @@ impl Topic {
         }
     }
 
-    /// Name of the topic's last level, as in `config/asyncapi.json`.
+    /// Name of the topic's last level that is not an id.
     #[must_use]
     pub fn leaf(&self) -> &'static str {
         match self {
@@ -140,8 +168,11 @@ impl Topic {
             Self::Info => "info",
             Self::Log => "log",
             Self::State(_) => "state",
-            Self::Desired(_) => "desired",
-            Self::Reported(_) => "reported",
+            Self::Desired(_) | Self::DirectoryDesired => "desired",
+            Self::Reported(_) | Self::DirectoryReported => "reported",
+            Self::DirectoryKeys => "keys",
+            Self::Request => "request",
+            Self::Response(_) => "response",
             Self::Delta(_) => "delta",
             Self::Event(_) => "event",
         }
@@ -152,6 +183,21 @@ impl Topic {
 #[must_use]
 pub fn desired_filter(prefix: &Prefix, gateway: &GatewayId) -> String {
     format!("{prefix}/{gateway}/panels/+/desired")
+}
+
+/// Whether an answer may go to a topic that the asker named: one that a message can be published to, and below the
+/// prefix only where this gateway's answers are. Otherwise the box would write for others what they may not write.
+#[must_use]
+pub fn takes_answers(prefix: &Prefix, gateway: &GatewayId, name: &str) -> bool {
+    let writable = name.chars().all(|c| !c.is_control() && c != '+' && c != '#') && !name.starts_with('$');
+    let ours = name.strip_prefix(prefix.0.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let answers = format!("{prefix}/{gateway}/response/");
+    (1..=256).contains(&name.len()) && writable && (!ours || name.starts_with(&answers))
+}
+
+/// An id in its one form: topics are compared by their letters.
+fn parse_id(text: &str) -> Option<Uuid> {
+    text.parse::<Uuid>().ok().filter(|id| id.to_string() == text)
 }
 
 #[cfg(test)]
@@ -170,6 +216,11 @@ mod tests {
             Topic::Reported(panel.clone()),
             Topic::Delta(panel.clone()),
             Topic::Event(panel),
+            Topic::Request,
+            Topic::Response(Uuid::from_u128(7)),
+            Topic::DirectoryDesired,
+            Topic::DirectoryKeys,
+            Topic::DirectoryReported,
         ]
     }
 
@@ -180,7 +231,7 @@ mod tests {
             let prefix: Prefix = prefix.parse().expect("a prefix");
             for topic in all() {
                 let name = topic.encode(&prefix, &gateway);
-                assert!(name.ends_with(topic.leaf()), "{name}");
+                assert!(name.contains(topic.leaf()), "{name}");
                 assert_eq!(Topic::parse(&prefix, &name), Some((gateway.clone(), topic)), "{name}");
             }
         }
@@ -192,6 +243,8 @@ mod tests {
         let names: Vec<_> = all().iter().map(|topic| topic.encode(&prefix, &gateway)).collect();
         assert_eq!(names[0], "panelgate/v1/g1/status");
         assert_eq!(names[8], "panelgate/v1/g1/panels/dsc-1/event");
+        assert_eq!(names[10], "panelgate/v1/g1/response/00000000-0000-0000-0000-000000000007");
+        assert_eq!(names[11], "panelgate/v1/g1/directory/desired");
         assert_eq!(desired_filter(&prefix, &gateway), "panelgate/v1/g1/panels/+/desired");
     }
 
@@ -212,8 +265,32 @@ mod tests {
             "panelgate/v1/g1/panels/dsc-1/state/more",
             "panelgate/v1/g1/panels/Dsc/state",
             "/panelgate/v1/g1/status",
+            "panelgate/v1/g1/response/7",
+            "panelgate/v1/g1/response/00000000-0000-0000-0000-00000000000A",
+            "panelgate/v1/g1/directory",
         ] {
             assert_eq!(Topic::parse(&prefix, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn answers_go_nowhere_where_the_asker_could_not_have_written() {
+        let (prefix, gateway) = (Prefix::default(), "g1".parse().expect("an id"));
+        for good in ["cloud/answers/7", "panelgate/v1/g1/response/mine", "panelgate/v10/x", "ä"] {
+            assert!(takes_answers(&prefix, &gateway, good), "{good}");
+        }
+        for bad in [
+            "",
+            "a/#",
+            "a/+/b",
+            "$SYS/x",
+            "a\u{0}b",
+            "panelgate/v1",
+            "panelgate/v1/g1/panels/dsc-1/desired",
+            "panelgate/v1/g2/response/mine",
+            &"x".repeat(257),
+        ] {
+            assert!(!takes_answers(&prefix, &gateway, bad), "{bad}");
         }
     }
 

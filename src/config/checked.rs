@@ -6,7 +6,7 @@ use panel_model::GatewayId;
 
 use super::panel::{self, PanelConfig};
 use super::problem::Problems;
-use super::raw::{RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
+use super::raw::{RawAccess, RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
 use super::{DEFAULT_SOCKET, MailConfig, SecretSource, mail};
 
@@ -21,6 +21,10 @@ pub struct Config {
     pub socket: PathBuf,
     /// Group that may use the socket; without it the service's own.
     pub group: Option<String>,
+    /// The company that the box belongs to, by its id.
+    pub company: Option<String>,
+    /// Who may do what on the box itself.
+    pub access: AccessConfig,
     /// Bounds of the store.
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
@@ -33,6 +37,13 @@ pub struct Config {
     pub listens: Vec<ListenConfig>,
     /// The panels, in the order of the file; their ids differ.
     pub panels: Vec<PanelConfig>,
+}
+
+/// Who may do what on the box itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessConfig {
+    /// Role of system users who may use the socket.
+    pub local_role: String,
 }
 
 /// Bounds of the store.
@@ -60,6 +71,8 @@ pub struct CloudConfig {
     pub username: Option<String>,
     pub password: Option<SecretSource>,
     pub keep_alive: Duration,
+    /// JWKS file with the keys that operators' tokens are signed with; without it no request is done.
+    pub keys: Option<PathBuf>,
 }
 
 /// PEM files for a TLS connection.
@@ -115,6 +128,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let mut file = Section::new("", problems);
     file.unknown::<RawConfig>(&raw.unknown);
     let gateway = file.required("gateway", raw.gateway, "a section [gateway] with at least the key `id`");
+    let access = file.optional("access", raw.access, "a section [access]").unwrap_or_default();
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
     let mail = file.optional("mail", raw.mail, "a section [mail]");
@@ -122,6 +136,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
     let gateway = gateway.and_then(|raw| check_gateway(raw, folder, problems));
+    let access = check_access(access, problems);
     let store = check_store(store, problems);
     if cloud.is_none() {
         problems.warning("cloud", "there is none", "nothing is published; events wait in the box's outbox");
@@ -131,8 +146,12 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let log = check_log(log, problems);
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
-    let Gateway { id, data_dir, socket, group } = gateway?;
-    Some(Config { gateway_id: id, data_dir, socket, group, store, cloud, mail, log, listens, panels })
+    let Gateway { id, data_dir, socket, group, company } = gateway?;
+    if company.is_none() && cloud.as_ref().is_some_and(|cloud| cloud.keys.is_some()) {
+        let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
+        problems.warning("gateway.company", "is missing beside `cloud.keys`", hint);
+    }
+    Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, mail, log, listens, panels })
 }
 
 struct Gateway {
@@ -140,6 +159,7 @@ struct Gateway {
     data_dir: PathBuf,
     socket: PathBuf,
     group: Option<String>,
+    company: Option<String>,
 }
 
 fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Option<Gateway> {
@@ -149,12 +169,21 @@ fn check_gateway(raw: RawGateway, folder: &Path, problems: &mut Problems) -> Opt
     let data_dir = section.optional("data_dir", raw.data_dir, "the path of a folder");
     let socket = section.optional("socket", raw.socket, "a path");
     let group = section.optional("group", raw.group, "the name of a group of this machine");
+    let company = section.optional("company", raw.company, "the id of a company");
     Some(Gateway {
         id: id?,
         data_dir: folder.join(data_dir.unwrap_or_else(|| "/var/lib/panelgate".into())),
         socket: folder.join(socket.unwrap_or_else(|| DEFAULT_SOCKET.into())),
         group,
+        company,
     })
+}
+
+fn check_access(raw: RawAccess, problems: &mut Problems) -> AccessConfig {
+    let mut section = Section::new("access.", problems);
+    section.unknown::<RawAccess>(&raw.unknown);
+    let local_role = section.optional("local_role", raw.local_role, "the name of a role");
+    AccessConfig { local_role: local_role.unwrap_or_else(|| "Installer".into()) }
 }
 
 fn check_store(raw: RawStore, problems: &mut Problems) -> StoreConfig {
@@ -187,9 +216,14 @@ fn check_cloud(raw: RawCloud, folder: &Path, problems: &mut Problems) -> Option<
         section.error("username", "is missing beside `password`", "give the user name that the password belongs to");
     }
     let keep_alive = Duration::from_secs(section.number("keep_alive_s", raw.keep_alive_s, 30, 5..=3_600));
+    let keys = section.optional("keys", raw.keys, "the path of a JWKS file").map(|path| folder.join(path));
+    if let Some(path) = keys.as_ref().filter(|path| !path.is_file()) {
+        section.error("keys", format!("there is no file {}", path.display()), "give the path of the cloud's JWKS file");
+    }
     let tls = check_tls(&mut section, url.as_ref().map(|url| url.tls), ca, cert, key);
     let url = url?;
-    Some(CloudConfig { host: url.host, port: url.port, tls, protocol, prefix, username, password, keep_alive })
+    let (host, port) = (url.host, url.port);
+    Some(CloudConfig { host, port, tls, protocol, prefix, username, password, keep_alive, keys })
 }
 
 fn check_tls(

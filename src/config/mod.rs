@@ -17,9 +17,11 @@ mod url;
 
 use std::path::Path;
 
-pub use checked::{CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles};
+pub use checked::{
+    AccessConfig, CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles,
+};
 pub use mail::{MailConfig, MailSecurity};
-pub use panel::{Authority, CredentialSources, PanelConfig};
+pub use panel::{Authority, CredentialSources, PanelConfig, Supervision};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};
 pub use url::{BrokerUrl, UrlError};

@@ -21,6 +21,47 @@ pub enum Authority {
     Cloud,
 }
 
+const OFFLINE_AFTER: &str = "offline_after_s";
+
+/// The two timers of a panel (D7), as far as the file names them. What it leaves out depends on how the panel is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Supervision {
+    period: Option<Duration>,
+    offline_after: Option<Duration>,
+}
+
+impl Supervision {
+    /// Silence after which the panel is late, for one that may be silent for `quiet` while it is well.
+    #[must_use]
+    pub fn period(&self, quiet: Duration) -> Duration {
+        self.period.unwrap_or(quiet)
+    }
+
+    /// Silence after which it is offline.
+    #[must_use]
+    pub fn offline_after(&self, quiet: Duration) -> Duration {
+        self.offline_after.unwrap_or(self.period(quiet).saturating_mul(3))
+    }
+
+    /// What is wrong with the two together, and what to give: offline is not declared on the first missed sign.
+    fn problem(&self, quiet: Duration) -> Option<(String, String)> {
+        let (period, offline) = (self.period(quiet).as_secs(), self.offline_after(quiet).as_secs());
+        let least = period.saturating_mul(2);
+        let what = || format!("{offline} is less than twice the period of {period} s");
+        (offline < least).then(|| (what(), format!("give at least {least}")))
+    }
+
+    /// Adds what is wrong with it once it is known how long the panel may be silent. What the file alone shows to be
+    /// wrong was told when it was read.
+    pub fn check(&self, panel: &PanelId, quiet: Duration, problems: &mut Problems) {
+        if self.period.is_none()
+            && let Some((what, hint)) = self.problem(quiet)
+        {
+            problems.error(format!("panel {panel}: supervision.{OFFLINE_AFTER}"), what, hint);
+        }
+    }
+}
+
 /// One panel, without the vendor's own part being looked at.
 #[derive(Debug, Clone)]
 pub struct PanelConfig {
@@ -32,10 +73,8 @@ pub struct PanelConfig {
     pub label: Option<String>,
     /// Who wins.
     pub authority: Authority,
-    /// Silence after which the panel is late (D7).
-    pub period: Duration,
-    /// Silence after which it is offline.
-    pub offline_after: Duration,
+    /// After which silence it is late, and offline.
+    pub supervision: Supervision,
     /// Where its secrets are.
     pub credentials: CredentialSources,
     /// The vendor's own keys.
@@ -92,32 +131,34 @@ fn check_panel(number: usize, mut raw: RawPanel, folder: &Path, problems: &mut P
     let authority = section.choice("authority", raw.authority, &words).unwrap_or_default();
     let supervision = section.optional("supervision", raw.supervision, "a table").unwrap_or_default();
     let credentials = section.optional("credentials", raw.credentials, "a table").unwrap_or_default();
-    let (period, offline_after) = check_supervision(&name, supervision, problems);
+    let supervision = check_supervision(&name, supervision, problems);
     let credentials = check_credentials(&name, credentials, folder, problems);
     Some(PanelConfig {
         id: id?,
         vendor: vendor?,
         label,
         authority,
-        period,
-        offline_after,
+        supervision,
         credentials,
         vendor_table: vendor_table?,
     })
 }
 
-/// Ten seconds to 45 days, as supervising receivers take them; offline is not declared on the first missed sign.
-fn check_supervision(panel: &str, raw: RawSupervision, problems: &mut Problems) -> (Duration, Duration) {
+/// Ten seconds to 45 days, as supervising receivers take them.
+fn check_supervision(panel: &str, raw: RawSupervision, problems: &mut Problems) -> Supervision {
     let mut section = Section::new(format!("{panel}supervision."), problems);
     section.unknown::<RawSupervision>(&raw.unknown);
     let range = 10..=45 * 86_400;
-    let period = section.number("period_s", raw.period_s, 60, range.clone());
-    let offline = section.number("offline_after_s", raw.offline_after_s, period.saturating_mul(3), range);
-    if offline < period.saturating_mul(2) {
-        let what = format!("{offline} is less than twice the period of {period} s");
-        section.error("offline_after_s", what, format!("give at least {}", period.saturating_mul(2)));
+    let mut seconds =
+        |key, field, otherwise| section.ranged(key, field, range.clone(), otherwise).map(Duration::from_secs);
+    let supervision = Supervision {
+        period: seconds("period_s", raw.period_s, "what suits the way to the panel"),
+        offline_after: seconds(OFFLINE_AFTER, raw.offline_after_s, "three times the period"),
+    };
+    if let Some((what, hint)) = supervision.period.and_then(|period| supervision.problem(period)) {
+        section.error(OFFLINE_AFTER, what, hint);
     }
-    (Duration::from_secs(period), Duration::from_secs(offline))
+    supervision
 }
 
 fn check_credentials(panel: &str, raw: RawCredentials, folder: &Path, problems: &mut Problems) -> CredentialSources {

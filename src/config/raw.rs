@@ -42,6 +42,7 @@ impl<T: Default + Serialize> Serialize for Field<T> {
 #[serde(default)]
 pub(super) struct RawConfig {
     pub gateway: Field<RawGateway>,
+    pub access: Field<RawAccess>,
     pub store: Field<RawStore>,
     pub cloud: Field<RawCloud>,
     pub mail: Field<RawMail>,
@@ -59,6 +60,15 @@ pub(super) struct RawGateway {
     pub data_dir: Field<PathBuf>,
     pub socket: Field<PathBuf>,
     pub group: Field<String>,
+    pub company: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct RawAccess {
+    pub local_role: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -85,6 +95,7 @@ pub(super) struct RawCloud {
     pub username: Field<String>,
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
+    pub keys: Field<PathBuf>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -182,6 +193,7 @@ pub(super) fn keys_of<T: Default + Serialize>() -> Vec<String> {
 pub(super) fn known_keys() -> Vec<String> {
     let sections = [
         ("gateway", keys_of::<RawGateway>()),
+        ("access", keys_of::<RawAccess>()),
         ("store", keys_of::<RawStore>()),
         ("cloud", keys_of::<RawCloud>()),
         ("mail", keys_of::<RawMail>()),

@@ -52,18 +52,27 @@ impl<'p> Section<'p> {
         self.optional(key, field, form)
     }
 
-    /// A whole number within its range.
+    /// A whole number within its range, or the default.
     pub(super) fn number(&mut self, key: &str, field: Field<u64>, default: u64, range: RangeInclusive<u64>) -> u64 {
-        let (min, max) = (range.start(), range.end());
-        let form = format!("a whole number from {min} to {max}; without the key it is {default}");
-        match self.optional(key, field, &form) {
-            Some(value) if !range.contains(&value) => {
-                self.error(key, format!("{value} is out of range"), format!("give {form}"));
-                default
-            }
-            Some(value) => value,
-            None => default,
+        self.ranged(key, field, range, &default.to_string()).unwrap_or(default)
+    }
+
+    /// A whole number within its range; `otherwise` says what holds without the key.
+    pub(super) fn ranged(
+        &mut self,
+        key: &str,
+        field: Field<u64>,
+        range: RangeInclusive<u64>,
+        otherwise: &str,
+    ) -> Option<u64> {
+        let form =
+            format!("a whole number from {} to {}; without the key it is {otherwise}", range.start(), range.end());
+        let value = self.optional(key, field, &form)?;
+        if range.contains(&value) {
+            return Some(value);
         }
+        self.error(key, format!("{value} is out of range"), format!("give {form}"));
+        None
     }
 
     /// One of a few words.

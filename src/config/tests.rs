@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
 
@@ -10,6 +11,9 @@ id = "site-1"
 data_dir = "data"
 socket = "/run/x.sock"
 group = "installers"
+company = "acme-north"
+[access]
+local_role = "Operator"
 [store]
 outbox_max_mib = 1
 [cloud]
@@ -53,6 +57,32 @@ fn errors(text: &str) -> Vec<String> {
     problems.iter().filter(|p| p.level == Level::Error).map(|p| format!("{}: {}", p.key, p.what)).collect()
 }
 
+/// Seconds after which a panel is late and offline, if it may be silent for `quiet` seconds.
+fn timers(panel: &PanelConfig, quiet: u64) -> (u64, u64) {
+    let (quiet, supervision) = (Duration::from_secs(quiet), &panel.supervision);
+    (supervision.period(quiet).as_secs(), supervision.offline_after(quiet).as_secs())
+}
+
+#[test]
+fn supervision_that_the_file_leaves_out_follows_the_way_to_the_panel() {
+    let told = |keys: &str, quiet: u64| {
+        let text =
+            format!("{SMALLEST}[[panel]]\nid = \"a\"\nvendor = \"dsc\"\nsupervision = {{ {keys} }}\n[panel.dsc]\n");
+        let (config, _) = read(&text).expect("valid as far as the file shows");
+        let panel = config.panels.first().expect("a panel");
+        let mut problems = Problems::default();
+        panel.supervision.check(&panel.id, Duration::from_secs(quiet), &mut problems);
+        (timers(panel, quiet), problems.iter().map(|p| format!("{} {}", p.key, p.what)).collect::<Vec<_>>())
+    };
+    assert_eq!(told("", 60), ((60, 180), vec![]));
+    assert_eq!(told("", 120), ((120, 360), vec![]));
+    assert_eq!(told("period_s = 30", 120), ((30, 90), vec![]));
+    assert_eq!(told("offline_after_s = 240", 120), ((120, 240), vec![]));
+    let short = "panel a: supervision.offline_after_s 239 is less than twice the period of 120 s";
+    assert_eq!(told("offline_after_s = 239", 120).1, [short]);
+    assert_eq!(told("offline_after_s = 239", 60), ((60, 239), vec![]));
+}
+
 #[test]
 fn the_smallest_file_has_every_default() {
     let (config, problems) = read(SMALLEST).expect("valid");
@@ -61,6 +91,7 @@ fn the_smallest_file_has_every_default() {
     assert_eq!(config.socket, Path::new(DEFAULT_SOCKET));
     assert_eq!(config.store.outbox_max_bytes, 64 * 1024 * 1024);
     assert_eq!(config.log.level, "info");
+    assert_eq!((config.access.local_role.as_str(), config.company), ("Installer", None));
     assert!(config.cloud.is_none() && config.panels.is_empty());
     let told: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
     assert_eq!(told, ["cloud", "panel"], "that there is neither cloud nor panel is said");
@@ -71,19 +102,21 @@ fn every_key_arrives_where_it_belongs() {
     let (config, _) = read(WHOLE).expect("valid");
     assert_eq!(config.data_dir, Path::new("/etc/panelgate/data"));
     assert_eq!(config.group.as_deref(), Some("installers"));
+    assert_eq!((config.access.local_role.as_str(), config.company.as_deref()), ("Operator", Some("acme-north")));
     let cloud = config.cloud.expect("a cloud");
     assert_eq!((cloud.host.as_str(), cloud.port, cloud.tls), ("broker", 1884, None));
     assert_eq!(cloud.protocol, MqttProtocol::V311);
     assert_eq!(cloud.prefix, "acme/alarm");
     assert_eq!(cloud.password, Some(SecretSource::Credential("mqtt-password".into())));
     assert_eq!(cloud.keep_alive.as_secs(), 60);
+    assert_eq!((cloud.keys, config.company.as_deref()), (None, Some("acme-north")));
     assert_eq!(config.log.format, LogFormat::Short);
     let address = "0.0.0.0:3072".parse().expect("an address");
     assert_eq!(config.listens, [ListenConfig { vendor: "neor".into(), address }]);
     let panel = config.panels.first().expect("a panel");
     assert_eq!((panel.id.as_str(), panel.vendor.as_str()), ("dsc-1", "dsc"));
     assert_eq!(panel.authority, Authority::Cloud);
-    assert_eq!((panel.period.as_secs(), panel.offline_after.as_secs()), (30, 90));
+    assert_eq!(timers(panel, 60), (30, 90));
     assert_eq!(panel.credentials.password, Some(SecretSource::File("/etc/panelgate/evl.password".into())));
     assert_eq!(panel.vendor_table.get("anything"), Some(&toml::Value::Integer(1)));
 }
@@ -194,6 +227,7 @@ fn tls_files_have_to_be_there_and_to_belong_together() {
     assert!(told("url = \"mqtt://b\"\nca = \"ca.pem\"\n").contains("cloud.url has no TLS"));
     assert!(told("url = \"mqtts://b\"\nca = \"ca.pem\"\ncert = \"ca.pem\"\n").contains("cloud.key is missing"));
     assert!(told("url = \"mqtts://b\"\nca = \"nowhere.pem\"\n").contains("there is no file"));
+    assert!(told("url = \"mqtt://b\"\nkeys = \"nowhere.jwks\"\n").contains("cloud.keys there is no file"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Api;
 use super::routes::{PathId, QueryOf, Streamed, asked, panel_id};
+use crate::access::{Actor, Permission};
 use crate::actions::Actions;
 use crate::api::PanelUpdate;
 use crate::payload::{Event, Reported, User, changed_users};
@@ -35,12 +36,16 @@ pub(super) struct PanelQuery {
 /// A panel, whole at first, then after each change; changes that follow each other quickly may come as one.
 pub(super) async fn panel(
     State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
     Extension(stop): Extension<CancellationToken>,
     id: PathId,
     query: QueryOf<PanelQuery>,
 ) -> Streamed {
-    let (only, picture) = (asked(query)?.slot, api.actions.panel(&panel_id(id)?)?);
-    let updates = stream::unfold(Follower { picture, told: None }, move |mut follower| async move {
+    let (only, id) = (asked(query)?.slot, panel_id(id)?);
+    api.actions.may_view(&actor, Permission::ViewDevices, Some(&id)).await?;
+    let picture = api.actions.panel(&id)?;
+    let follower = Follower { actions: api.actions, actor, picture, told: None };
+    let updates = stream::unfold(follower, move |mut follower| async move {
         let update = follower.next(only).await?;
         Some((message(&update), follower))
     });
@@ -48,24 +53,27 @@ pub(super) async fn panel(
 }
 
 struct Follower {
+    actions: Actions,
+    actor: Actor,
     picture: watch::Receiver<Arc<PanelSnapshot>>,
     told: Option<Arc<PanelSnapshot>>,
 }
 
 impl Follower {
-    /// The next update; `None` when the panel's owner is gone.
+    /// The next update; `None` when the panel's owner is gone, or the follower may not see the panel any more.
     async fn next(&mut self, only: Option<Slot>) -> Option<PanelUpdate> {
         if self.told.is_some() {
             self.picture.changed().await.ok()?;
         }
         let now = self.picture.borrow_and_update().clone();
+        // Streams are long: whether somebody may see what comes is asked each time.
+        self.actions.may(&self.actor, Permission::ViewDevices, Some(&now.id)).await.ok()?;
+        let sees_users = self.actions.may(&self.actor, Permission::ViewUsers, Some(&now.id)).await.is_ok();
         let mut users: BTreeMap<Slot, Option<User>> = match &self.told {
             Some(told) => changed_users(told, &now),
             None => Reported::new(&now, None).users.into_iter().map(|(slot, user)| (slot, Some(user))).collect(),
         };
-        if let Some(only) = only {
-            users.retain(|slot, _| *slot == only);
-        }
+        users.retain(|slot, _| sees_users && only.is_none_or(|only| *slot == only));
         self.told = Some(Arc::clone(&now));
         Some(PanelUpdate {
             panel: now.id.clone(),
@@ -89,17 +97,19 @@ pub(super) struct EventsQuery {
 /// Events as they come.
 pub(super) async fn events(
     State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
     Extension(stop): Extension<CancellationToken>,
     query: QueryOf<EventsQuery>,
 ) -> Streamed {
     let query = asked(query)?;
+    api.actions.may_view(&actor, Permission::ViewDevices, None).await?;
     // Taken before the newest event is looked up: a commit in between wakes us once too often, never too seldom.
     let commits = api.store.outbox_changed();
     let after = match query.after {
         Some(after) => after,
         None => newest(&api.actions).await?,
     };
-    let reader = Reader { actions: api.actions, commits, panel: query.panel, after, read: VecDeque::new() };
+    let reader = Reader { actions: api.actions, actor, commits, panel: query.panel, after, read: VecDeque::new() };
     let events = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((message(&event), reader))
@@ -115,6 +125,7 @@ async fn newest(actions: &Actions) -> Result<u64, super::ApiError> {
 /// Reads events from the store, which has each of them before anybody hears of it.
 struct Reader {
     actions: Actions,
+    actor: Actor,
     commits: watch::Receiver<u64>,
     panel: Option<PanelId>,
     after: u64,
@@ -125,7 +136,6 @@ impl Reader {
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.read.pop_front() {
-                self.after = event.seq;
                 return Some(event);
             }
             self.commits.mark_unchanged();
@@ -136,10 +146,16 @@ impl Reader {
                 limit: BATCH,
                 newest_first: false,
             };
-            self.read.extend(self.actions.events(query).await.ok()?.iter().map(Event::from));
-            if self.read.is_empty() {
+            let events = self.actions.events(query).await.ok()?;
+            let Some(last) = events.last() else {
                 self.commits.changed().await.ok()?;
-            }
+                continue;
+            };
+            self.after = last.seq;
+            let viewer = self.actions.standing(&self.actor).await.ok()?;
+            // The stream ends for somebody who may not see events any more.
+            self.actions.may(&self.actor, Permission::ViewDevices, None).await.ok()?;
+            self.read.extend(events.iter().filter(|event| viewer.sees(&event.panel)).map(Event::from));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The local JSON API over a unix socket: what the command line talks to, and later the browser.
 //!
-//! `listen.rs` owns the socket and the connections, `routes.rs` has one function per path, `follow.rs` the streams.
+//! `listen.rs` owns the socket and the connections, `routes.rs` and `roles.rs` have one function per path, `follow.rs` the
+//! streams.
 //! It only asks [`Actions`]; it never calls a driver, writes SQL, or decides who may do what beyond naming the actor.
 
 mod actor;
@@ -8,6 +9,7 @@ mod error;
 mod follow;
 mod listen;
 mod people;
+mod roles;
 mod routes;
 
 use tokio::sync::watch;

@@ -38,7 +38,7 @@ async fn people(
     query: QueryOf<PeopleQuery>,
 ) -> Answer<Page<PersonRow>> {
     let query = asked(query)?;
-    api.actions.may(&actor, Permission::ViewInstallers, None).await?;
+    api.actions.may_view(&actor, Permission::ViewInstallers, None).await?;
     let people = api.actions.people(query.kind).await?.into_iter().map(PersonRow::from);
     Ok(Json(Page::of(people, query.page.unwrap_or(1), query.size.unwrap_or(Page::<PersonRow>::DEFAULT_SIZE))?))
 }
@@ -57,7 +57,7 @@ async fn accounts(
     query: QueryOf<AccountsQuery>,
 ) -> Answer<Page<AccountRow>> {
     let query = asked(query)?;
-    api.actions.may(&actor, Permission::ViewAccounts, None).await?;
+    api.actions.may_view(&actor, Permission::ViewAccounts, None).await?;
     let accounts = api.actions.accounts(query.like.unwrap_or_default()).await?.into_iter().map(AccountRow::from);
     Ok(Json(Page::of(accounts, query.page.unwrap_or(1), query.size.unwrap_or(Page::<AccountRow>::DEFAULT_SIZE))?))
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,11 +14,13 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow, people};
-use crate::access::Actor;
+use super::{Api, ApiError, follow, people, roles};
+use crate::access::{Actor, Permission};
 use crate::actions::Done;
-use crate::api::{Asked, BoxInfo, Dialling, DoorRow, OutboxState, Page, ROOT, UserRow, WantingRow};
-use crate::payload::{self, Event, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
+use crate::api::{
+    Asked, BoxInfo, BoxKey, Dialling, DoorRow, LogProof, OutboxState, Page, PageError, ROOT, UserRow, WantingRow,
+};
+use crate::payload::{self, Event, InstallerCodeState, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
 /// Longest body of an action.
@@ -32,6 +35,7 @@ pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
     let paths = Router::new()
+        .route("/key", get(key))
         .route("/info", get(info))
         .route("/dialling", get(dialling))
         .route("/panels", get(panels))
@@ -42,8 +46,10 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/events", get(events))
         .route("/events/follow", get(follow::events))
         .route("/log", get(log))
+        .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
         .merge(people::paths())
+        .merge(roles::paths())
         .layer(from_fn_with_state(api.clone(), people::with_notice))
         .with_state(api)
         .layer(Extension(stop));
@@ -53,7 +59,14 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .method_not_allowed_fallback(async || ApiError::no_such_method())
 }
 
-async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
+/// For everybody who is let in: a code that is to be shown has to be sealed first.
+async fn key(State(api): State<Api>) -> Answer<BoxKey> {
+    let sealing_key = SealingKey::new(&api.actions.sealing_key());
+    Ok(Json(BoxKey { gateway: api.actions.gateway().to_owned(), sealing_key }))
+}
+
+async fn info(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<BoxInfo> {
+    api.actions.may_view(&actor, Permission::ViewMonitoring, None).await?;
     let outbox = api.store.read(|view| view.outbox_stats()).await.map_err(|_| Refusal::StorageFailed)?;
     let notices = api.actions.first_start_notice().await?.map(str::to_owned).into_iter().collect();
     Ok(Json(BoxInfo {
@@ -67,7 +80,8 @@ async fn info(State(api): State<Api>) -> Answer<BoxInfo> {
     }))
 }
 
-async fn dialling(State(api): State<Api>) -> Answer<Dialling> {
+async fn dialling(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<Dialling> {
+    api.actions.may_view(&actor, Permission::ViewDevices, None).await?;
     let dialling = api.actions.dialling();
     let doors = dialling.doors().into_iter().map(|of| {
         let counts = of.door.counts.unwrap_or_default();
@@ -95,33 +109,58 @@ async fn dialling(State(api): State<Api>) -> Answer<Dialling> {
     Ok(Json(Dialling { doors: doors.collect(), wanting: wanting.collect() }))
 }
 
-async fn panels(State(api): State<Api>) -> Answer<Vec<PanelRow>> {
-    Ok(Json(api.actions.panels().iter().map(|panel| PanelRow::from(panel.as_ref())).collect()))
+async fn panels(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<Vec<PanelRow>> {
+    let viewer = api.actions.may_view(&actor, Permission::ViewDevices, None).await?;
+    let codes = api.actions.installer_codes().await?;
+    let code = |id| codes.get(id).copied().unwrap_or(InstallerCodeState::None);
+    let panels = api.actions.panels();
+    let seen = panels.iter().filter(|panel| viewer.sees(&panel.id));
+    Ok(Json(seen.map(|panel| PanelRow::new(panel, code(&panel.id))).collect()))
 }
 
-async fn panel(State(api): State<Api>, id: PathId) -> Answer<PanelDetail> {
-    let picture = api.actions.panel(&panel_id(id)?)?.borrow().clone();
-    Ok(Json(PanelDetail::from(picture.as_ref())))
+async fn panel(State(api): State<Api>, Extension(actor): Extension<Actor>, id: PathId) -> Answer<PanelDetail> {
+    let id = panel_id(id)?;
+    api.actions.may_view(&actor, Permission::ViewDevices, Some(&id)).await?;
+    let picture = api.actions.panel(&id)?.borrow().clone();
+    let codes = api.actions.installer_codes().await?;
+    let code = codes.get(&picture.id).copied().unwrap_or(InstallerCodeState::None);
+    Ok(Json(PanelDetail::new(&picture, code)))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PageQuery {
+pub(super) struct PageQuery {
     page: Option<usize>,
     size: Option<usize>,
 }
 
-async fn users(State(api): State<Api>, id: PathId, query: QueryOf<PageQuery>) -> Answer<Page<UserRow>> {
-    let query = asked(query)?;
-    let id = panel_id(id)?;
-    let picture = api.actions.panel(&id)?.borrow().clone();
-    let mut accounts = api.actions.accounts_of(&id).await?;
-    let rows = User::rows(&picture).map(|user| UserRow { account: accounts.remove(&user.slot).map(Into::into), user });
-    Ok(Json(Page::of(rows, query.page.unwrap_or(1), query.size.unwrap_or(Page::<UserRow>::DEFAULT_SIZE))?))
+impl PageQuery {
+    pub(super) fn page_of<T>(&self, rows: impl Iterator<Item = T>) -> Result<Page<T>, PageError> {
+        Page::of(rows, self.page.unwrap_or(1), self.size.unwrap_or(Page::<T>::DEFAULT_SIZE))
+    }
 }
 
-async fn wire(State(api): State<Api>, id: PathId) -> Answer<Vec<WireRow>> {
-    let entries = api.actions.wire(&panel_id(id)?)?;
+async fn users(
+    State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
+    id: PathId,
+    query: QueryOf<PageQuery>,
+) -> Answer<Page<UserRow>> {
+    let (query, id) = (asked(query)?, panel_id(id)?);
+    let viewer = api.actions.may_view(&actor, Permission::ViewUsers, Some(&id)).await?;
+    let picture = api.actions.panel(&id)?.borrow().clone();
+    let mut accounts = match viewer.permissions.contains(&Permission::ViewAccounts) {
+        true => api.actions.accounts_of(&id).await?,
+        false => BTreeMap::new(),
+    };
+    let rows = User::rows(&picture).map(|user| UserRow { account: accounts.remove(&user.slot).map(Into::into), user });
+    Ok(Json(query.page_of(rows)?))
+}
+
+async fn wire(State(api): State<Api>, Extension(actor): Extension<Actor>, id: PathId) -> Answer<Vec<WireRow>> {
+    let id = panel_id(id)?;
+    api.actions.may_view(&actor, Permission::ServiceDevices, Some(&id)).await?;
+    let entries = api.actions.wire(&id)?;
     Ok(Json(entries.iter().map(WireRow::from).collect()))
 }
 
@@ -134,8 +173,14 @@ struct EventsQuery {
     newest: Option<bool>,
 }
 
-async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<Vec<Event>> {
+async fn events(
+    State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
+    query: QueryOf<EventsQuery>,
+) -> Answer<Vec<Event>> {
     let query = asked(query)?;
+    // Events of a panel that is gone from the configuration stay readable.
+    let viewer = api.actions.may_view(&actor, Permission::ViewDevices, None).await?;
     let events = api
         .actions
         .events(EventQuery {
@@ -146,7 +191,7 @@ async fn events(State(api): State<Api>, query: QueryOf<EventsQuery>) -> Answer<V
             newest_first: query.newest.unwrap_or(false),
         })
         .await?;
-    Ok(Json(events.iter().map(Event::from).collect()))
+    Ok(Json(events.iter().filter(|event| viewer.sees(&event.panel)).map(Event::from).collect()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,14 +202,25 @@ struct LogQuery {
     newest: Option<bool>,
 }
 
-async fn log(State(api): State<Api>, query: QueryOf<LogQuery>) -> Answer<Vec<LogLine>> {
+async fn log(
+    State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
+    query: QueryOf<LogQuery>,
+) -> Answer<Vec<LogLine>> {
     let query = asked(query)?;
+    let viewer = api.actions.may_view(&actor, Permission::ViewActionLog, None).await?;
     let limit = query.limit.unwrap_or(ROWS).min(MOST_ROWS);
     let lines = match query.newest {
         Some(true) => api.actions.newest_log_lines(limit).await?,
         _ => api.actions.log_lines(query.after.unwrap_or(0), limit).await?,
     };
-    Ok(Json(lines.into_iter().map(LogLine::from).collect()))
+    let seen = lines.into_iter().filter(|line| line.line.panel.as_ref().is_none_or(|panel| viewer.sees(panel)));
+    Ok(Json(seen.map(LogLine::from).collect()))
+}
+
+async fn log_proof(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<LogProof> {
+    api.actions.may_view(&actor, Permission::ViewActionLog, None).await?;
+    Ok(Json(api.actions.prove_log().await?.into()))
 }
 
 /// The action runs as a task of its own: it goes on when the client does not wait for it.

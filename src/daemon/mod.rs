@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{Ended, StartError};
 pub use health::Health;
 pub use logging::start as start_log;
-pub use setup::{check, links};
+pub use setup::{Way, check, ways};
 pub use supervisor::{RestartPolicy, Supervisor, UnitError};
 
 use crate::actions::Actions;
@@ -128,10 +128,13 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let setups = setup::panels(&config).map_err(StartError::Config)?;
         let listening = setup::listening(&config).map_err(StartError::Config)?;
+        let authority = setup::authority(&config).map_err(StartError::Config)?;
+        let local = setup::local_access(&config, own_uid()?).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
         let (panels, units) = Panels::new(setups, listening, &store, &keys);
         let (people, post) = mail::people(&config, &store)?;
-        let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys, people);
+        let gateway = config.gateway_id.to_string();
+        let actions = Actions::new(gateway, store.clone(), panels.clone(), keys, local, people);
         actions.first_start().await.map_err(|refused| StartError::Runtime(io::Error::other(refused)))?;
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
@@ -158,6 +161,7 @@ impl Daemon {
                 async move { handle.turned().await }
             });
         }
+        actions.trust(authority).await?;
         let cloud = CloudUnit::new(&config, &store, &actions)?;
         let state = cloud.as_ref().map(CloudUnit::state);
         let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);
@@ -251,6 +255,12 @@ async fn open(config: &Config) -> Result<(Arc<Keys>, Store), StartError> {
         ),
     }
     Ok((keys, store))
+}
+
+/// The system user that the daemon runs as.
+fn own_uid() -> Result<u32, StartError> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata("/proc/self").map_err(StartError::Runtime)?.uid())
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {

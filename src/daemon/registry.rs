@@ -82,13 +82,16 @@ pub fn is_factory_secret(vendor: &str, kind: CredentialKind, secret: &str) -> bo
     let known: &[&str] = match (vendor, kind) {
         ("dsc", CredentialKind::Password) => &["user"],
         ("dsc", CredentialKind::MasterCode) => &["1234", "123456"],
-        ("dsc", CredentialKind::InstallerCode) => &["5555", "555555"],
+        #[cfg(feature = "dsc")]
+        ("dsc", CredentialKind::InstallerCode) => driver_dsc::FACTORY_INSTALLER_CODES,
         ("neor", CredentialKind::Password) => &["12345678", "12345678123456781234567812345678"],
         ("neor", CredentialKind::MasterCode) => &["1234", "123456", "12345678"],
-        ("neor", CredentialKind::InstallerCode) => &["5555", "555555", "55555555"],
+        #[cfg(feature = "neor")]
+        ("neor", CredentialKind::InstallerCode) => driver_neor::FACTORY_INSTALLER_CODES,
         ("visonic", CredentialKind::Password) => &["5650", "AAAA", "BBBB"],
         ("visonic", CredentialKind::MasterCode) => &["1111"],
-        ("visonic", CredentialKind::InstallerCode) => &["8888", "9999"],
+        #[cfg(feature = "visonic")]
+        ("visonic", CredentialKind::InstallerCode) => driver_visonic::FACTORY_INSTALLER_CODES,
         _ => &[],
     };
     known.contains(&secret)
@@ -227,6 +230,7 @@ pub mod simulator {
     pub struct Wanted {
         pub identifier: Option<String>,
         pub interface: Option<String>,
+        pub service: Service,
         pub model: Option<String>,
         pub users: Option<u16>,
         pub partitions: Option<u8>,
@@ -240,11 +244,26 @@ pub mod simulator {
         pub settings: Vec<(String, String)>,
     }
 
+    /// Whether the panel's network module answers JSON-RPC.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum Service {
+        /// There is no module.
+        #[default]
+        None,
+        /// At the panel's second door, see [`Simulator::beside`].
+        Beside,
+        /// At its only one.
+        Alone,
+    }
+
     /// A simulated panel.
     ///
     /// # Errors
     /// What cannot be, and what to give instead.
     pub fn make(vendor: &str, wanted: Wanted) -> Result<Box<dyn Simulator>, String> {
+        if vendor != "visonic" && wanted.service != Service::None {
+            return Err(format!("a panel of {vendor} has no JSON-RPC service: leave --jsonrpc out"));
+        }
         match vendor {
             #[cfg(feature = "dsc")]
             "dsc" => dsc(wanted),
@@ -325,11 +344,12 @@ pub mod simulator {
     fn visonic(wanted: Wanted) -> Result<Box<dyn Simulator>, String> {
         use driver_visonic::sim::jsonrpc::{IpCheck, JsonRpcSimulator, ServiceConfig};
         use driver_visonic::sim::{Model, PanelClock, SimConfig, VisonicSimulator};
-        let service = match wanted.interface.as_deref() {
-            None | Some("serial") => false,
-            Some("jsonrpc") => true,
-            Some(other) => return Err(format!("no interface \"{other}\": give serial or jsonrpc")),
-        };
+        if let Some(interface) = wanted.interface {
+            return Err(format!(
+                "a panel of visonic has no interface \"{interface}\": leave --interface out; --jsonrpc serves its \
+                 PowerLink 3 module"
+            ));
+        }
         if wanted.identifier.is_some() {
             return Err("a panel of visonic does not say who it is: leave --identifier out".to_owned());
         }
@@ -353,16 +373,20 @@ pub mod simulator {
         config.installer = wanted.installer;
         config.download_code = wanted.password;
         config.clock = PanelClock::from_unix(local_seconds());
+        // A simulator does not see where its client comes from.
+        let mut config = ServiceConfig { ip_check: IpCheck::Ignored, ..ServiceConfig::new(config) };
         for (name, value) in &wanted.settings {
-            config.set(name, value)?;
+            match wanted.service {
+                Service::None => config.panel.set(name, value)?,
+                Service::Beside | Service::Alone => config.set(name, value)?,
+            }
         }
-        if service {
-            // A simulator does not see where its client comes from.
-            let config = ServiceConfig { ip_check: IpCheck::Ignored, ..ServiceConfig::new(config) };
-            return Ok(Box::new(JsonRpcSimulator::new(config).map_err(|error| error.to_string())?));
-        }
-        let simulator = VisonicSimulator::new(config).map_err(|error| error.to_string())?;
-        Ok(Box::new(simulator))
+        let simulator: Result<Box<dyn Simulator>, _> = match wanted.service {
+            Service::None => VisonicSimulator::new(config.panel).map(|panel| Box::new(panel) as _),
+            Service::Beside => VisonicSimulator::with_service(config).map(|panel| Box::new(panel) as _),
+            Service::Alone => JsonRpcSimulator::new(config).map(|panel| Box::new(panel) as _),
+        };
+        simulator.map_err(|error| error.to_string())
     }
 
     /// What the clock on the wall shows, as seconds since 1970.

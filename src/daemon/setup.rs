@@ -7,8 +7,9 @@ use panel_driver::LinkConfig;
 use panel_model::{AccessCode, InstallerCode, PanelId, Password};
 
 use super::registry;
-use crate::actions::CredentialKind;
-use crate::config::{self, Config, PanelConfig, Problems, SecretSource};
+use crate::access::{LocalAccess, Name, default_roles, role_name};
+use crate::actions::{AuthorityConfig, CredentialKind};
+use crate::config::{self, Config, PanelConfig, Problem, Problems, SecretSource};
 use crate::panels::{Authority, ConfiguredCredentials, ListenSetup, PanelSetup, SupervisionConfig};
 
 /// Every panel as its owner task wants it.
@@ -21,6 +22,50 @@ pub(super) fn panels(config: &Config) -> Result<Vec<PanelSetup>, Problems> {
     if problems.has_errors() { Err(problems) } else { Ok(setups) }
 }
 
+/// Who the box is when it judges people. `own_uid` is the daemon's system user.
+///
+/// # Errors
+/// A role or a company that cannot be one.
+pub(super) fn local_access(config: &Config, own_uid: u32) -> Result<LocalAccess, Problems> {
+    let mut problems = Problems::default();
+    check_access(config, own_uid, &mut problems).ok_or(problems)
+}
+
+fn check_access(config: &Config, own_uid: u32, problems: &mut Problems) -> Option<LocalAccess> {
+    let role: Option<Name> = match config.access.local_role.parse() {
+        Ok(role) => Some(role),
+        Err(error) => {
+            let hint = "give the name of a role such as \"Installer\"";
+            problems.error("access.local_role", format!("{error}"), hint);
+            None
+        }
+    };
+    let company = match config.company.as_deref().map(str::parse).transpose() {
+        Ok(company) => Some(company),
+        Err(error) => {
+            problems.error("gateway.company", format!("{error}"), "give the id of a company such as \"acme-north\"");
+            None
+        }
+    };
+    Some(LocalAccess { own_uid, role: role?, company: company? })
+}
+
+/// What somebody should know of who may do what.
+fn look_at_access(config: &Config, problems: &mut Problems) {
+    let Some(local) = check_access(config, 0, problems) else { return };
+    if local.role.reads_like(role_name::SUPER_ADMIN) {
+        let what = "everybody who may use the socket may do everything";
+        problems.warning("access.local_role", what, "give a lesser role, and let people log in");
+    } else if !default_roles().iter().any(|role| role.name.reads_like(local.role.as_str())) {
+        let what = format!("{} is none of the roles that a box begins with", local.role);
+        problems.warning(
+            "access.local_role",
+            what,
+            "make it with `panelgate roles add`; until then it permits nothing",
+        );
+    }
+}
+
 /// Every address that is to be listened on besides those of the panels.
 ///
 /// # Errors
@@ -29,6 +74,19 @@ pub(super) fn listening(config: &Config) -> Result<Vec<ListenSetup>, Problems> {
     let mut problems = Problems::default();
     let listening = listens(config, &mut problems);
     if problems.has_errors() { Err(problems) } else { Ok(listening) }
+}
+
+/// By whose word operators in the cloud act.
+///
+/// # Errors
+/// The key file cannot be used.
+pub(super) fn authority(config: &Config) -> Result<Option<AuthorityConfig>, Problems> {
+    let Some(path) = config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()) else { return Ok(None) };
+    let hint = "put the cloud's JWKS there: public Ed25519 keys, each with its `kid`";
+    let unusable = |what: String| Problems::one(Problem::error("cloud.keys", what, hint));
+    let keys = std::fs::read(path).map_err(|error| unusable(format!("{} cannot be read: {error}", path.display())))?;
+    let authority = AuthorityConfig::new(&keys);
+    authority.map(Some).map_err(|error| unusable(format!("{}: {error}", path.display())))
 }
 
 fn listens(config: &Config, problems: &mut Problems) -> Vec<ListenSetup> {
@@ -69,6 +127,11 @@ pub fn check(config: &Config) -> Problems {
     }
     let listening = listens(config, &mut problems);
     doors_are_apart(&doors(&setups, &listening), &mut problems);
+    // That the file is missing was told already.
+    if config.cloud.as_ref().and_then(|cloud| cloud.keys.as_ref()).is_some_and(|path| path.is_file()) {
+        problems.extend(authority(config).err().unwrap_or_default());
+    }
+    look_at_access(config, &mut problems);
     for panel in &config.panels {
         warn_of_factory_secrets(panel, &mut problems);
     }
@@ -130,27 +193,52 @@ impl DoorUse {
     }
 }
 
-/// How each panel will be reached, for people.
+/// How a panel will be reached and watched over, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The panel.
+    pub panel: PanelId,
+    /// Its link.
+    pub link: String,
+    /// After which silence it is late, and offline.
+    pub silence: String,
+}
+
+/// The ways to all panels.
 #[must_use]
-pub fn links(config: &Config) -> Vec<(PanelId, String)> {
+pub fn ways(config: &Config) -> Vec<Way> {
     let mut unheard = Problems::default();
-    let link = |panel: &PanelConfig, unheard: &mut Problems| {
-        registry::factory(panel, unheard).map_or_else(|| "-".to_owned(), |factory| factory.link().to_string())
+    let mut way = |panel: &PanelConfig| {
+        let (link, silence) = match registry::factory(panel, &mut unheard) {
+            Some(factory) => {
+                let (supervision, quiet) = (&panel.supervision, factory.quiet());
+                let (late, offline) = (supervision.period(quiet), supervision.offline_after(quiet));
+                (factory.link().to_string(), format!("{late:?}, {offline:?}"))
+            }
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        Way { panel: panel.id.clone(), link, silence }
     };
-    config.panels.iter().map(|panel| (panel.id.clone(), link(panel, &mut unheard))).collect()
+    config.panels.iter().map(&mut way).collect()
 }
 
 fn setup(panel: &PanelConfig, problems: &mut Problems) -> Option<PanelSetup> {
     let factory = registry::factory(panel, problems);
     let credentials = credentials(panel, problems);
+    let factory = factory?;
+    let (supervision, quiet) = (&panel.supervision, factory.quiet());
+    supervision.check(&panel.id, quiet, problems);
     Some(PanelSetup {
         id: panel.id.clone(),
-        factory: factory?,
         authority: match panel.authority {
             config::Authority::Panel => Authority::Panel,
             config::Authority::Cloud => Authority::Cloud,
         },
-        supervision: SupervisionConfig { period: panel.period, offline_after: panel.offline_after },
+        supervision: SupervisionConfig {
+            period: supervision.period(quiet),
+            offline_after: supervision.offline_after(quiet),
+        },
+        factory,
         credentials: credentials?,
     })
 }
@@ -203,6 +291,7 @@ fn credential_path(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Level;
 
     fn told(doors: &[(&str, &'static str, &str)]) -> Vec<String> {
         let door = |(whose, vendor, addr): &(&str, &'static str, &str)| DoorUse {
@@ -228,5 +317,28 @@ mod tests {
             ["listen no. 1: listens on 10.0.0.1:3072 and panel a on 0.0.0.0:3072: one port twice"]
         );
         assert_eq!(told(&[("panel a", "neor", "10.0.0.1:3072"), ("panel b", "neor", "10.0.0.2:3072")]), [""; 0]);
+    }
+
+    #[test]
+    fn who_may_do_what_is_checked_before_the_daemon_runs() {
+        let look = |lines: &str| {
+            let text = format!("[gateway]\nid = \"site-1\"\n{lines}");
+            let (config, _) =
+                config::parse(&text, std::path::Path::new("/")).check(|_| Problems::default()).expect("read");
+            let problems = check(&config);
+            let about = |key: &str| key.starts_with("access") || key == "gateway.company";
+            problems.iter().filter(|p| about(&p.key)).map(|p| (p.key.clone(), p.level)).collect::<Vec<_>>()
+        };
+        let told = |key: &str, level| vec![(key.to_owned(), level)];
+        for (lines, problems) in [
+            ("", vec![]),
+            ("company = \"acme-north\"\n[access]\nlocal_role = \"end user\"", vec![]),
+            ("[access]\nlocal_role = \"Super Admin\"", told("access.local_role", Level::Warning)),
+            ("[access]\nlocal_role = \"Night shift\"", told("access.local_role", Level::Warning)),
+            ("[access]\nlocal_role = \"\"", told("access.local_role", Level::Error)),
+            ("company = \"Acme North\"", told("gateway.company", Level::Error)),
+        ] {
+            assert_eq!(look(lines), problems, "{lines}");
+        }
     }
 }

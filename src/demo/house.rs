@@ -30,7 +30,7 @@ pub(super) struct Inhabited {
 
 /// The demo's codes are nobody's secret: everybody who has the program has them.
 const MASTER: &str = "2846";
-const INSTALLER: &str = "8024";
+pub(super) const INSTALLER: &str = "8024";
 const PASSWORD: &str = "demo";
 const ACCESS_CODE: &str = "DE30DE30";
 const DOWNLOAD_CODE: &str = "DE30";
@@ -165,7 +165,7 @@ installer_menu = "allowed"
 id = "dsc-2"
 vendor = "dsc"
 label = "Workshop"
-credentials = {{ password = {{ file = "evl.password" }}, master_code = {{ file = "master.code" }} }}
+credentials = {{ password = {{ file = "evl.password" }}, master_code = {{ file = "master.code" }}, installer_code = {{ file = "installer.code" }} }}
 [panel.dsc]
 interface = "envisalink"
 host = "127.0.0.1"

@@ -38,6 +38,8 @@ pub struct Places {
     pub mqtt: SocketAddr,
     /// The gateway's name.
     pub gateway: &'static str,
+    /// Installer code of every panel: nobody's secret.
+    pub installer_code: &'static str,
 }
 
 /// The gateway's name.
@@ -73,5 +75,6 @@ fn places(options: Options) -> anyhow::Result<Places> {
         None => std::env::temp_dir().join(format!("panelgate-demo-{}", uuid::Uuid::now_v7().simple())),
     };
     std::fs::create_dir_all(&data_dir).with_context(|| format!("{} cannot be made", data_dir.display()))?;
-    Ok(Places { socket: data_dir.join("panelgate.sock"), data_dir, mqtt: options.mqtt, gateway: GATEWAY })
+    let socket = data_dir.join("panelgate.sock");
+    Ok(Places { socket, data_dir, mqtt: options.mqtt, gateway: GATEWAY, installer_code: house::INSTALLER })
 }

@@ -115,8 +115,9 @@ impl Post {
             action: mail.action,
             panel: None,
             slot: None,
+            subject: Some(mail.recipient.to_string()),
             result: Refusal::MailNotDelivered.code().to_owned(),
-            text: Some(format!("{}: {why}", mail.recipient)),
+            text: Some(why),
         };
         let work = move |tx: &mut crate::store::Tx<'_>| {
             tx.delete_mail(id)?;

@@ -101,6 +101,7 @@ pub struct PanelHandle {
     requests: mpsc::Sender<PanelRequest>,
     picture: watch::Receiver<Arc<PanelSnapshot>>,
     wire: WireLog,
+    factory_installer_codes: &'static [&'static str],
 }
 
 impl PanelHandle {
@@ -114,6 +115,12 @@ impl PanelHandle {
     #[must_use]
     pub fn wire(&self) -> &WireLog {
         &self.wire
+    }
+
+    /// Installer codes that such panels leave the factory with.
+    #[must_use]
+    pub fn factory_installer_codes(&self) -> &'static [&'static str] {
+        self.factory_installer_codes
     }
 
     /// Runs a command now. Waits for its outcome, which always comes.
@@ -171,6 +178,7 @@ impl Panels {
             let (publish, picture) = watch::channel(Arc::new(owner::blank_picture(&setup)));
             let wire = WireLog::default();
             let id = setup.id.clone();
+            let factory_installer_codes = setup.factory.factory_installer_codes();
             units.push(PanelUnit(Arc::new(UnitParts {
                 setup,
                 store: store.clone(),
@@ -180,7 +188,7 @@ impl Panels {
                 publish,
                 wire: wire.clone(),
             })));
-            handles.insert(id, PanelHandle { requests, picture, wire });
+            handles.insert(id, PanelHandle { requests, picture, wire, factory_installer_codes });
         }
         (Self { handles: Arc::new(handles), dialling }, units)
     }

@@ -6,6 +6,7 @@
 //! shape, JSON Schemas under `config/schemas` describe it.
 
 mod desired;
+mod directory;
 mod event;
 mod gateway;
 mod json;
@@ -17,10 +18,16 @@ mod timestamp;
 mod user;
 
 pub use desired::{DesiredDocument, DesiredUser};
+pub use directory::{
+    DirectoryAccount, DirectoryAccountStatus, DirectoryCompany, DirectoryDocument, DirectoryInstaller, DirectoryKeys,
+    DirectoryKind, DirectoryOutcome, DirectoryReported, DirectoryRole,
+};
 pub use event::{Event, Signal};
 pub use gateway::{GatewayState, GatewayStatus, Info, PanelInfo, SealingKey, WantingPanel};
 pub use json::{JsonError, read};
-pub use panel::{Availability, PanelDetail, PanelRow, PanelStatus, Progress, WireDirection, WireRow};
+pub use panel::{
+    Availability, InstallerCodeState, PanelDetail, PanelRow, PanelStatus, Progress, WireDirection, WireRow,
+};
 pub use record::{Delta, Gap, GapKind, LogLine, LostPriority};
 pub use state::{Arm, PartitionState, State, ZoneState};
 pub use timestamp::Timestamp;

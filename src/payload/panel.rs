@@ -70,6 +70,22 @@ pub struct PanelRow {
     pub users: usize,
     /// Places for users.
     pub slots: usize,
+    /// What the box knows of its installer code.
+    pub installer_code: InstallerCodeState,
+}
+
+/// What the box knows of a panel's installer code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallerCodeState {
+    /// Nothing: only the code itself can be given on site.
+    None,
+    /// It keeps one.
+    Kept,
+    /// It keeps one, and that is the one that such panels leave the factory with: everybody knows it.
+    FactoryDefault,
+    /// A change broke off, and nobody has proved yet which of two it is. Both are taken.
+    Unsettled,
 }
 
 /// One panel in full, without its users.
@@ -149,8 +165,10 @@ impl From<&PanelSnapshot> for PanelStatus {
     }
 }
 
-impl From<&PanelSnapshot> for PanelRow {
-    fn from(panel: &PanelSnapshot) -> Self {
+impl PanelRow {
+    /// A panel's row.
+    #[must_use]
+    pub fn new(panel: &PanelSnapshot, installer_code: InstallerCodeState) -> Self {
         Self {
             panel: panel.id.clone(),
             model: panel.capabilities.model.clone(),
@@ -158,14 +176,17 @@ impl From<&PanelSnapshot> for PanelRow {
             status: panel.into(),
             users: panel.users.values().filter(|user| user.code.value == CodeState::Set).count(),
             slots: panel.capabilities.all_slots().count(),
+            installer_code,
         }
     }
 }
 
-impl From<&PanelSnapshot> for PanelDetail {
-    fn from(panel: &PanelSnapshot) -> Self {
+impl PanelDetail {
+    /// A panel in full.
+    #[must_use]
+    pub fn new(panel: &PanelSnapshot, installer_code: InstallerCodeState) -> Self {
         Self {
-            row: panel.into(),
+            row: PanelRow::new(panel, installer_code),
             state: panel.into(),
             capabilities: panel.capabilities.clone(),
             reported_version: panel.reported_version,

@@ -25,7 +25,7 @@ pub struct LogLine {
     /// Tells duplicates.
     #[schemars(with = "String", extend("format" = "uuid"))]
     pub id: Uuid,
-    /// Rises by one with every line of the box.
+    /// Its place in the order in which the box saw things; rises, with gaps.
     pub seq: u64,
     /// When.
     pub at: Timestamp,
@@ -43,11 +43,22 @@ pub struct LogLine {
     /// On which user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
-    /// `accepted`, `applied`, `unchanged`, or the refusal's stable code.
+    /// What else it is about: a zone, a person, a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// How it ended: `accepted`, `applied`, `stored`, `changed`, `requested`; of a decision `approved` or `refused`, of what
+    /// was asked for `request_refused`; else the refusal's stable code.
     pub result: String,
     /// More, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The line's number in the chain (L2), from 1 without gaps; absent for lines from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// 64 hexadecimal digits: SHA-256 over the hash of the line before and the SHA-256 of this line's canonical text,
+    /// see README, "The action log".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// Topic `log`, in the place of records that had to go because the outbox was full.

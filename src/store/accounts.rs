@@ -1,4 +1,5 @@
-//! Accounts of the customer application and the panel users that they belong to, for a site without a cloud (A7).
+//! Accounts of the customer application and the panel users that they belong to, of a site without a cloud, or as the
+//! cloud's directory says (A7).
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub struct Account {
     pub status: AccountStatus,
 }
 
-const COLUMNS: &str = "SELECT email, created, suspended, password IS NOT NULL FROM account ";
+const COLUMNS: &str = "SELECT email, created, suspended, password IS NOT NULL OR confirmed FROM account ";
 
 impl View<'_> {
     /// All accounts whose e-mail holds `part`, by e-mail.
@@ -54,7 +55,7 @@ impl View<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn linked_accounts(&self, panel: &PanelId) -> Result<BTreeMap<Slot, Account>, StoreError> {
-        let sql = "SELECT email, created, suspended, password IS NOT NULL, slot FROM account \
+        let sql = "SELECT email, created, suspended, password IS NOT NULL OR confirmed, slot FROM account \
                    JOIN account_link ON account = email WHERE panel = ?1";
         let row = |row: &Row<'_>| Ok((row.get::<_, Number<Slot>>(4)?.0, account_row(row)?));
         Ok(self.rows(sql, [panel.as_str()], row)?.into_iter().collect())
@@ -69,6 +70,19 @@ impl Tx<'_> {
     pub fn add_account(&mut self, email: &Email, created: WallTime) -> Result<(), StoreError> {
         let sql = "INSERT INTO account (email, created, suspended) VALUES (?1, ?2, 0)";
         self.execute(sql, (email.as_str(), created.0))?;
+        Ok(())
+    }
+
+    /// Stores an account as the cloud has it; who it is linked to stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn put_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        let sql = "INSERT INTO account (email, created, suspended, confirmed) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT DO UPDATE SET suspended = excluded.suspended, confirmed = excluded.confirmed";
+        let (suspended, confirmed) =
+            (account.status == AccountStatus::Suspended, account.status == AccountStatus::Active);
+        self.execute(sql, (account.email.as_str(), account.created.0, suspended, confirmed))?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! How the model's values stand in columns: words, numbers and JSON, checked again when they are read.
 
+use std::str::FromStr;
+
 use panel_model::PanelId;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 use serde::Serialize;
@@ -77,6 +79,18 @@ impl FromSql for Count {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let n = value.as_i64()?;
         u64::try_from(n).map(Self).map_err(|_| FromSqlError::OutOfRange(n))
+    }
+}
+
+/// Text that another type reads.
+pub(super) struct Parsed<T>(pub(super) T);
+
+impl<T> FromSql for Parsed<T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(FromSqlError::other)
     }
 }
 

@@ -7,9 +7,13 @@
 //! All SQL of the daemon is in here. Codes are sealed before they reach a row. Nothing in here reads a clock, but
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
+mod access;
 mod accounts;
 mod answers;
+mod approval;
+mod chain;
 mod column;
+mod directory;
 mod error;
 mod events;
 mod lock;
@@ -19,6 +23,8 @@ mod outbox;
 mod pacing;
 mod people;
 mod recover;
+mod requests;
+mod roles;
 mod room;
 mod schema;
 mod secrets;
@@ -40,14 +46,19 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use self::accounts::Account;
 pub use self::answers::{Answers, Versions};
+pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
+pub use self::chain::{ChainHash, Damage, Link, NoHash, Proof, Verifier};
+pub use self::directory::DirectoryEntry;
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
-pub use self::log::{LogLine, NewLogLine};
+pub use self::log::{ChainEnds, LogLine, NewLogLine};
 pub use self::mail::{NewMail, WaitingMail};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
 pub use self::people::{Invitation, Passwords, Person, TokenHash};
 pub use self::recover::Opened;
+pub use self::requests::{KnownRequest, NewRequest, ReplyTo, StoredKeys};
+pub use self::roles::Participation;
 pub use self::thread::StoreStats;
 pub use self::tx::{Tx, View};
 use crate::secrets::Keys;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use panel_model::{EventClass, PanelId, WallTime};
+use panel_model::{EventClass, PanelId, Password, WallTime};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::column::{Count, Id, Json};
+use super::requests::{ReplyTo, ResponseBody, response_row};
 use super::room::{Record, Totals};
 use super::{LogLine, StoreError, StoredEvent, Tx, View};
 
@@ -83,6 +85,15 @@ pub enum OutboxRecord {
         /// What changed, as it goes to the cloud.
         json: serde_json::Value,
     },
+    /// The answer to a request.
+    Response {
+        /// Of the request.
+        id: Uuid,
+        /// Where it goes.
+        reply: ReplyTo,
+        /// JSON. It may hold a secret that is shown once.
+        answer: Password,
+    },
     /// Records that were dropped because there was no room, or that cannot be read any more.
     Gap {
         /// How many.
@@ -114,6 +125,7 @@ pub(super) enum Kind {
     Log = 1,
     Delta = 2,
     Gap = 3,
+    Response = 4,
 }
 
 impl FromSql for Kind {
@@ -123,6 +135,7 @@ impl FromSql for Kind {
             1 => Ok(Self::Log),
             2 => Ok(Self::Delta),
             3 => Ok(Self::Gap),
+            4 => Ok(Self::Response),
             other => Err(FromSqlError::OutOfRange(other)),
         }
     }
@@ -206,6 +219,15 @@ impl View<'_> {
                 let DeltaBody { from, to, json } = row.get::<_, Json<_>>(1)?.0;
                 Ok(OutboxRecord::Delta { panel: row.get::<_, Id>(0)?.0, from, to, json })
             }),
+            Kind::Response => {
+                let sql = "SELECT body FROM outbox WHERE priority = ?1 AND seq = ?2";
+                let Some(ResponseBody { id, reply }) = self.row(sql, key, response_row)? else { return Ok(None) };
+                let answer = match self.request_answer(id) {
+                    Err(StoreError::Seal(_)) => None,
+                    answer => answer?,
+                };
+                Ok(answer.map(|answer| OutboxRecord::Response { id, reply, answer }))
+            }
             Kind::Gap => {
                 let gap = self.gap(row.priority, row.seq)?;
                 Ok(gap.map(|GapBody { count, first, last }| OutboxRecord::Gap { count, first, last }))
@@ -249,7 +271,7 @@ impl Tx<'_> {
         for OutboxSeq(seq) in acknowledged {
             let Some(row) = self.take_out(*seq)? else { continue };
             self.forget(&row);
-            if matches!(row.kind, Kind::Delta | Kind::Gap) {
+            if matches!(row.kind, Kind::Delta | Kind::Gap | Kind::Response) {
                 floor = floor.max(row.seq);
             }
         }

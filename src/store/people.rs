@@ -171,6 +171,21 @@ impl Tx<'_> {
         person.panels.iter().try_for_each(|panel| self.assign(&person.name, panel))
     }
 
+    /// Stores what is known of somebody who is there: name, telephone, status and panels. Who they are, their role and
+    /// their passwords stay.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn edit_person(&mut self, person: &Person) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE person SET full_name = ?2, phone = ?3, suspended = ?4, may_update_software = ?5 WHERE name = ?1";
+        let suspended = person.status == PersonStatus::Suspended;
+        let name = person.name.as_str();
+        self.execute(sql, (name, &person.full_name, &person.phone, suspended, person.may_update_software))?;
+        self.execute("DELETE FROM assignment WHERE person = ?1", [name])?;
+        person.panels.iter().try_for_each(|panel| self.assign(&person.name, panel))
+    }
+
     /// Assigns a panel (I4). Done already, nothing happens.
     ///
     /// # Errors

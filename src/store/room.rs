@@ -87,6 +87,9 @@ impl Tx<'_> {
                 self.remove(&gap)?;
             }
             self.remove(&victim)?;
+            if victim.kind == Kind::Log {
+                self.log_line_unsent(victim.seq)?;
+            }
             self.insert_gap(priority, body)?;
             return Ok(true);
         }

@@ -13,8 +13,17 @@ use crate::secrets::{Keys, SealError};
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_tag.sql")),
+    M::up(include_str!("migrations/0003_access.sql")),
+    M::up(include_str!("migrations/0004_roles.sql")),
     M::up(include_str!("migrations/0005_people.sql")),
+    M::up(include_str!("migrations/0006_requests.sql")),
+    M::up(include_str!("migrations/0007_log_chain.sql")),
 ];
+
+/// The schema that this program writes.
+pub(super) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
 
 const CANARY: &str = "meta\0canary";
 
@@ -98,7 +107,7 @@ fn schema_version(conn: &Connection) -> Result<u32, StoreError> {
 
 fn refuse_newer(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let found = schema_version(conn)?;
-    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    let known = newest();
     if found > known {
         return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
     }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use panel_model::{EventClass, EventKind, PanelEvent, PanelId, Refusal, WallTime};
-use panelgate::cloud::ports::{Intake, Outbox, OutboxContent, OutboxRecord, Rejected, Unavailable};
-use panelgate::payload::{DesiredDocument, Event};
+use panelgate::cloud::ports::{
+    DirectoryKeys, Intake, Outbox, OutboxContent, OutboxRecord, Rejected, RequestMessage, Unavailable,
+};
+use panelgate::payload::{DesiredDocument, DirectoryDocument, DirectoryReported, DocumentRefusal, Event};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -97,12 +99,19 @@ impl Outbox for MemoryOutbox {
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryIntake {
     pub(crate) taken: watch::Sender<Vec<(PanelId, DesiredDocument)>>,
+    pub(crate) requests: watch::Sender<Vec<RequestMessage>>,
+    pub(crate) directory: watch::Sender<DirectoryReported>,
     refusals: Arc<Mutex<VecDeque<Refusal>>>,
 }
 
 impl MemoryIntake {
     pub(crate) fn new() -> Self {
-        Self { taken: watch::Sender::default(), refusals: Arc::default() }
+        Self {
+            taken: watch::Sender::default(),
+            requests: watch::Sender::default(),
+            directory: watch::Sender::default(),
+            refusals: Arc::default(),
+        }
     }
 
     /// The next document is refused like this.
@@ -129,5 +138,27 @@ impl Intake for MemoryIntake {
         }
         self.taken.send_modify(|list| list.push((panel, document)));
         Ok(())
+    }
+
+    async fn request(&self, message: RequestMessage) -> Result<(), Rejected> {
+        self.requests.send_modify(|list| list.push(message));
+        Ok(())
+    }
+
+    async fn apply_directory(&self, document: DirectoryDocument) -> Result<(), Rejected> {
+        self.directory.send_modify(|reported| reported.version = document.version);
+        Ok(())
+    }
+
+    async fn rotate_keys(&self, _: DirectoryKeys) -> Result<(), Rejected> {
+        Ok(())
+    }
+
+    fn directory_refused(&self, refused: Option<DocumentRefusal>, _: bool) {
+        self.directory.send_modify(|reported| reported.refused_document = refused);
+    }
+
+    fn directory(&self) -> watch::Receiver<DirectoryReported> {
+        self.directory.subscribe()
     }
 }

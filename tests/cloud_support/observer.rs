@@ -1,7 +1,7 @@
 //! The cloud's side: sees everything, and holds it against the contract.
 
 use bytes::Bytes;
-use panelgate::cloud::session::{ConnectOptions, Memory, Message, Session};
+use panelgate::cloud::session::{ConnectOptions, Memory, Message, Properties, Session};
 use panelgate::cloud::topic::Prefix;
 use serde_json::Value;
 
@@ -63,7 +63,8 @@ impl Observer {
     }
 
     pub(crate) async fn publish(&self, topic: &str, payload: impl Into<Bytes>) {
-        let message = Message { topic: format!("panelgate/v1/g1/{topic}"), payload: payload.into(), retain: true };
+        let (topic, properties) = (format!("panelgate/v1/g1/{topic}"), Properties::default());
+        let message = Message { topic, payload: payload.into(), retain: true, properties };
         soon("publication", self.session.publish(message).unwrap()).await.expect("the broker takes it");
     }
 

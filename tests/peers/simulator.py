@@ -13,15 +13,18 @@ class Failed(Exception):
 
 
 class Simulator:
+    running = []
+
     def __init__(self, process):
         self._process = process
+        self.running.append(process)
         self.lines = []
         self._news = asyncio.Condition()
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
-    async def start(cls, *arguments):
-        simulator = await cls.spawn(os.environ["PANELGATE"], "simulate", "dsc", *arguments)
+    async def start(cls, *arguments, vendor="dsc"):
+        simulator = await cls.spawn(os.environ["PANELGATE"], "simulate", vendor, *arguments)
         simulator.listening = await simulator.wait("listening")
         return simulator
 
@@ -73,6 +76,13 @@ class Simulator:
         await asyncio.wait_for(self._process.wait(), PATIENCE)
         await self._reader
 
+    @classmethod
+    def kill_all(cls):
+        """After a failure: one that lived on would hold our output open."""
+        for process in cls.running:
+            if process.returncode is None:
+                process.kill()
+
 
 class Sightings:
     """What a peer's callbacks told, and waiting for more of it."""
@@ -108,8 +118,14 @@ class Sightings:
 
 def main(scenario):
     """Runs the scenario; exits with 1 and the reason if it fails."""
+    async def to_the_end():
+        try:
+            await scenario()
+        finally:
+            Simulator.kill_all()
+
     try:
-        asyncio.get_event_loop_policy().new_event_loop().run_until_complete(scenario())
+        asyncio.get_event_loop_policy().new_event_loop().run_until_complete(to_the_end())
     except Failed as failure:
         print(f"FAILED: {failure}", flush=True)
         sys.exit(1)

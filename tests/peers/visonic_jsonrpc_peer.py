@@ -1,15 +1,17 @@
-"""visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module: nobody registered yet, two partitions, nothing armed."""
+"""visonicalarmlocal 0.0.2 (PyPI) and our simulated PowerLink 3 module: nobody registered yet, two partitions, nothing armed.
+
+The module stands beside the panel's serial port: what is done at the panel has to show on it.
+"""
 
 import asyncio
-import os
 
 from visonicalarmlocal import api
 from visonicalarmlocal.exceptions import RequestError
 
 from simulator import Failed, Simulator, main
 
-MODULE = ("--interface", "jsonrpc", "--listen", "127.0.0.1:0", "--model", "PowerMaster 10", "--partitions", "2",
-          "--master", "1234")
+PANEL = ("--listen", "127.0.0.1:0", "--jsonrpc", "127.0.0.1:0", "--model", "PowerMaster 10", "--partitions", "2",
+         "--master", "1234")
 
 
 def same(what, got, expected):
@@ -18,8 +20,7 @@ def same(what, got, expected):
     print(f"ok: {what}", flush=True)
 
 
-def talk(url):
-    client = api.API(url)
+def talk(client):
     same("nobody is registered yet", bool(client.is_authorized()), False)
     # The client registers whatever its host name resolves to; the simulator is told not to look at that.
     client.register("user", 1234)
@@ -41,10 +42,15 @@ def talk(url):
 
 
 async def scenario():
-    module = await Simulator.spawn(os.environ["PANELGATE"], "simulate", "visonic", *MODULE)
-    listening = await module.wait("listening")
-    await asyncio.to_thread(talk, f"http://{listening['addr']}/remote/json-rpc")
-    await module.stop()
+    panel = await Simulator.start(*PANEL, vendor="visonic")
+    module = await panel.wait("listening", beside=True)
+    client = api.API(f"http://{module['addr']}/remote/json-rpc")
+    await asyncio.to_thread(talk, client)
+    await panel.poke("arm stay 2 1")
+    await panel.wait("exit_delay", partition=2)
+    statuses = await asyncio.to_thread(client.get_panel_statuses)
+    same("partition 2 leaves", [p["state"] for p in statuses["partitions"]], ["DISARM", "EXIT"])
+    await panel.stop()
     print("all seen", flush=True)
 
 

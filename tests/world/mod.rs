@@ -12,6 +12,7 @@ mod broker;
 mod cable;
 mod canary;
 mod cli;
+mod desk;
 mod lines;
 mod observer;
 mod panel;
@@ -19,6 +20,7 @@ mod port;
 mod program;
 mod site;
 mod terminal;
+mod wall;
 
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ pub(crate) use broker::Broker;
 pub(crate) use cable::{Cable, Direction};
 pub(crate) use canary::{Canary, without_times_and_ids};
 pub(crate) use cli::Answer;
+pub(crate) use desk::{Answered, Desk, kid, new_signer, seconds};
 pub(crate) use lines::Lines;
 pub(crate) use observer::{Message, Observer, Seen, zone_changes};
 pub(crate) use panel::{Sim, SimPanel};

@@ -24,6 +24,8 @@ enum Door {
     Neor(SocketAddr),
     /// A Visonic panel's PowerLink port on a pty, or behind a raw serial server.
     Visonic(Option<PathBuf>),
+    /// The service of a Visonic panel's PowerLink 3 module.
+    PowerLink,
 }
 
 impl Sim {
@@ -52,6 +54,11 @@ impl Sim {
         Self::new(Door::Visonic(pty.map(Path::to_owned)))
     }
 
+    /// A PowerMaster-30 behind the service of a PowerLink 3 module.
+    pub(crate) fn powerlink() -> Self {
+        Self::new(Door::PowerLink)
+    }
+
     /// One of the panel's own settings.
     pub(crate) fn set(self, key: &str, value: impl ToString) -> Self {
         let setting = format!("{key}={}", value.to_string());
@@ -78,6 +85,7 @@ impl Sim {
             Door::It100(path) => command.args(["dsc", "--interface", "it100", "--pty"]).arg(path),
             Door::Visonic(Some(path)) => command.args(["visonic", "--pty"]).arg(path),
             Door::Visonic(None) => command.args(["visonic", "--listen", "127.0.0.1:0"]),
+            Door::PowerLink => command.args(["visonic", "--jsonrpc", "127.0.0.1:0"]),
             Door::Neor(address) => command.args(["neor", "--connect", &address.to_string()]),
         };
         command.args(["--set", &format!("pace={}", self.pace)]);
@@ -118,6 +126,11 @@ impl SimPanel {
     /// It answers nothing any more.
     pub(crate) fn freeze(&self) {
         self.process.freeze();
+    }
+
+    /// It goes on where it stood when it was frozen.
+    pub(crate) fn thaw(&self) {
+        self.process.thaw();
     }
 
     /// Ends it, with its connection.

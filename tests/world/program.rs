@@ -61,6 +61,11 @@ impl Program {
         self.signal("STOP");
     }
 
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
     fn signal(&self, name: &str) {
         assert!(self.ended.is_none(), "it has ended already");
         let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.pid())]).status().unwrap();

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -17,10 +18,15 @@ pub(crate) struct Site {
     pub(crate) broker: Broker,
     pub(crate) panels: Vec<PanelSpec>,
     pub(crate) log_level: String,
+    /// More lines for the sections `[gateway]` and `[cloud]`.
+    pub(crate) gateway: String,
+    pub(crate) cloud: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
     /// Whether the box has a cloud.
-    pub(crate) cloud: bool,
+    pub(crate) has_cloud: bool,
+    /// Whether somebody unlocks every panel whose installer code the box keeps, once the daemon runs (I3).
+    pub(crate) unlocks: bool,
 }
 
 /// One panel in the configuration.
@@ -46,6 +52,11 @@ impl PanelSpec {
         Self { password: Some("user".into()), ..Self::new(id, way) }
     }
 
+    /// The same with another installer code than the factory's, or none.
+    pub(crate) fn with_installer(self, code: Option<&str>) -> Self {
+        Self { installer: code.map(str::to_owned), ..self }
+    }
+
     /// An IT-100 on a pty.
     pub(crate) fn it100(id: &str, pty: &Path) -> Self {
         Self::new(id, format!("interface = \"it100\"\ndevice = \"{}\"\n", pty.display()))
@@ -60,7 +71,14 @@ impl PanelSpec {
     /// A PowerMaster-30 with two partitions, reached as these lines say, with the factory's download and master codes.
     pub(crate) fn visonic(id: &str, line: &str) -> Self {
         let way = format!("model = \"PowerMaster 30\"\npartitions = [1, 2]\nzones = 8\n{line}");
-        Self { vendor: "visonic", way, master: Some("1111".into()), ..Self::new(id, String::new()) }
+        let (master, installer) = (Some("1111".into()), Some("8888".into()));
+        Self { vendor: "visonic", way, master, installer, ..Self::new(id, String::new()) }
+    }
+
+    /// The same behind the service of a PowerLink 3 module, read only.
+    pub(crate) fn powerlink(id: &str, addr: std::net::SocketAddr) -> Self {
+        let line = format!("transport = \"jsonrpc\"\nhost = \"{}\"\nport = {}\n", addr.ip(), addr.port());
+        Self { password: Some("1111".into()), ..Self::visonic(id, &line) }
     }
 
     fn new(id: &str, way: String) -> Self {
@@ -70,7 +88,7 @@ impl PanelSpec {
             way: format!("model = \"PC1864\"\nzones = 8\n{way}"),
             password: None,
             master: Some("1234".into()),
-            installer: None,
+            installer: Some("5555".into()),
             more: String::new(),
             general: String::new(),
         }
@@ -79,6 +97,7 @@ impl PanelSpec {
     /// The same with codes of six digits.
     pub(crate) fn six_digits(mut self) -> Self {
         self.master = Some("123456".into());
+        self.installer = Some("555555".into());
         self.with("code_length = 6\n")
     }
 
@@ -114,7 +133,9 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("panelgate-").tempdir().unwrap();
         let broker = Broker::start(folder.path());
-        Self { folder, broker, panels: Vec::new(), log_level: "trace".into(), extra: String::new(), cloud: true }
+        let (gateway, cloud, extra) = Default::default();
+        let log_level = "trace".into();
+        Self { folder, broker, panels: Vec::new(), log_level, gateway, cloud, extra, has_cloud: true, unlocks: true }
     }
 
     /// A site with one panel.
@@ -149,11 +170,15 @@ impl Site {
 
     /// Writes the configuration as it is now.
     pub(crate) fn config(&self) -> PathBuf {
-        let cloud = if self.cloud { format!("[cloud]\nurl = \"{}\"\n\n", self.broker.url()) } else { String::new() };
+        let cloud = match self.has_cloud {
+            true => format!("[cloud]\nurl = \"{}\"\n{}\n", self.broker.url(), self.cloud),
+            false => String::new(),
+        };
         let mut text = format!(
-            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\n\
-             {cloud}[log]\nlevel = \"{}\"\n\n{}",
+            "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\
+             {}\n{cloud}\n[log]\nlevel = \"{}\"\n\n{}",
             Self::GATEWAY,
+            self.gateway,
             self.log_level,
             self.extra
         );
@@ -202,6 +227,24 @@ impl Site {
         self.start_as(command)
     }
 
+    /// The same with the wall clock set ahead.
+    pub(crate) fn start_with_wall_clock_ahead(&self, by: Duration) -> Daemon {
+        let mut command = self.run_command();
+        command.env("LD_PRELOAD", super::wall::library(self.folder.path()));
+        command.env("WALL_CLOCK_AHEAD", by.as_secs().to_string());
+        self.start_as(command)
+    }
+
+    /// The same when the machine has run for that much longer than it has: in a time namespace of its own, where the
+    /// daemon keeps its process id.
+    pub(crate) fn start_later(&self, by: Duration) -> Daemon {
+        let run = self.run_command();
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--time", "--boottime", &by.as_secs().to_string()]);
+        command.arg(run.get_program()).args(run.get_args());
+        self.start_as(command)
+    }
+
     fn start_as(&self, mut command: Command) -> Daemon {
         let notify = self.path("notify");
         let _ = fs::remove_file(&notify);
@@ -221,7 +264,18 @@ impl Site {
                 }
             }
         }
+        if self.unlocks {
+            self.unlock();
+        }
         daemon
+    }
+
+    /// Somebody shows the installer code of every panel that the box has one of (I3).
+    pub(crate) fn unlock(&self) {
+        for panel in &self.panels {
+            let Some(code) = &panel.installer else { continue };
+            self.cli_with(&["unlock", &panel.id], &format!("{code}\n")).ok();
+        }
     }
 
     /// Starts the daemon where it has to refuse: how it ended and what it said.
@@ -243,6 +297,20 @@ impl Site {
     /// The same beside the test.
     pub(crate) fn cli_beside(&self, words: &[&str]) -> Program {
         Program::start(&format!("panelgate {}", words.join(" ")), self.command(words))
+    }
+
+    /// The same as another system user, in the socket's group. Only root can.
+    pub(crate) fn cli_as(&self, uid: u32, words: &[&str]) -> Answer {
+        let mut command = self.command(words);
+        command.uid(uid).gid(0);
+        Answer::of(command, "")
+    }
+
+    /// The same beside the test.
+    pub(crate) fn cli_beside_as(&self, uid: u32, words: &[&str]) -> Program {
+        let mut command = self.command(words);
+        command.uid(uid).gid(0);
+        Program::start(&format!("panelgate {} as {uid}", words.join(" ")), command)
     }
 
     /// The same with something piped in.

@@ -9,6 +9,9 @@ use crate::capabilities::capabilities;
 use crate::config::Config;
 use crate::session::DscSession;
 
+/// Installer codes that these panels leave the factory with [doc PS].
+pub const FACTORY_INSTALLER_CODES: &[&str] = &["5555", "555555"];
+
 /// Makes drivers for one configured panel.
 #[derive(Debug)]
 pub struct DscFactory {
@@ -34,6 +37,10 @@ impl DriverFactory for DscFactory {
 
     fn link(&self) -> &LinkConfig {
         self.config.interface.link()
+    }
+
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        FACTORY_INSTALLER_CODES
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {

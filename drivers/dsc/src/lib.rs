@@ -47,6 +47,6 @@ pub mod sim;
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};
 pub use decode::decode;
-pub use driver::DscFactory;
+pub use driver::{DscFactory, FACTORY_INSTALLER_CODES};
 pub use map::map_event;
 pub use session::DscSession;

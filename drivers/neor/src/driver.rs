@@ -12,6 +12,9 @@ use crate::config::Config;
 use crate::identify::identify;
 use crate::session::{InstallerTries, NeorSession};
 
+/// Installer codes that these panels leave the factory with [doc RF].
+pub const FACTORY_INSTALLER_CODES: &[&str] = &["5555", "555555", "55555555"];
+
 /// Makes drivers for one configured panel.
 #[derive(Debug)]
 pub struct NeorFactory {
@@ -42,6 +45,10 @@ impl DriverFactory for NeorFactory {
 
     fn identify(&self) -> Option<Identify> {
         Some(identify)
+    }
+
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        FACTORY_INSTALLER_CODES
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {

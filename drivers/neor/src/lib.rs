@@ -53,7 +53,7 @@ pub mod sim;
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig};
 pub use decode::{CaptureDecoder, CaptureKeys, decode};
-pub use driver::NeorFactory;
+pub use driver::{FACTORY_INSTALLER_CODES, NeorFactory};
 pub use identify::identify;
 pub use quirks::{Quirks, ServerHeader};
 pub use session::{Counters, InstallerTries, NeorSession};

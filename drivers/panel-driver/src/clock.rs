@@ -1,9 +1,10 @@
 //! The one place that reads clocks. Under tokio's paused test clock, [`now`] follows it.
 
 use std::future::pending;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use panel_model::WallTime;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Monotonic time.
 #[must_use]
@@ -17,6 +18,13 @@ pub fn now() -> Instant {
 pub fn wall() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Time since the machine started, sleep included. Nobody can set it; it begins again with the machine.
+#[must_use]
+pub fn since_boot() -> Duration {
+    // The kernel never gives a negative one; nothing would be locked for longer by it.
+    clock_gettime(ClockId::Boottime).try_into().unwrap_or_default()
 }
 
 /// Waits until then; for ever if never. Cancel-safe.

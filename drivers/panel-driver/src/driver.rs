@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use panel_model::Capabilities;
 use tokio::sync::{mpsc, watch};
@@ -8,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::link::Identify;
 use crate::{CommandRequest, Credentials, DriverError, Link, LinkConfig, Residue, Stamped, WireLog};
+
+/// How long nothing may be heard of a panel that tells by itself that it is there.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// A boxed future, so that drivers of all vendors are one type.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -57,6 +61,15 @@ pub trait DriverFactory: Send + Sync + fmt::Debug {
     /// panels do not dial.
     fn identify(&self) -> Option<Identify> {
         None
+    }
+    /// How long nothing may be heard of a panel that is well: its supervision period, unless the configuration says
+    /// another one. A panel that has to be asked is heard no more often than it is asked.
+    fn quiet(&self) -> Duration {
+        QUIET
+    }
+    /// Installer codes that such panels leave the factory with: everybody knows them.
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        &[]
     }
     /// A driver for the next connection.
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver>;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::link::Displaced;
+use crate::link::{Displaced, HungUp};
 use crate::{
     Busy, CommandId, CommandRequest, DriverError, DriverEvent, DriverPort, LinkError, Outcome, Reply, Session,
     SessionOutput, Stamped, clock,
@@ -114,6 +114,11 @@ where
                         self.reads += 1;
                         let now = self.tick();
                         self.session.handle_bytes(now, buffer.get(..n).unwrap_or_default());
+                    }
+                    Err(error) if HungUp::is(&error) => {
+                        self.reads += 1;
+                        let now = self.tick();
+                        self.session.handle_hung_up(now);
                     }
                     Err(error) => return self.closed(broken("reading", &error)),
                 },

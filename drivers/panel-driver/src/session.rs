@@ -40,6 +40,9 @@ pub trait Session: Send {
     fn handle_command(&mut self, now: Instant, id: CommandId, command: Command) -> Result<(), Busy>;
     /// The time of [`poll_timeout`](Self::poll_timeout) is reached.
     fn handle_timeout(&mut self, now: Instant);
+    /// The peer closed the connection of the last request, with or without an answer; the next request gets another one.
+    /// Only on a link that dials for each request ([`crate::LinkConfig::TcpPerRequest`]).
+    fn handle_hung_up(&mut self, _now: Instant) {}
     /// The link closed under us. A session that knows a better reason than a broken link says it, such as a module
     /// that hangs up on second clients.
     fn handle_closed(&mut self, _now: Instant) -> Option<DriverError> {

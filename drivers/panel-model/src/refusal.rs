@@ -25,7 +25,7 @@ pub enum Refusal {
     Unsupported,
     /// I2: new code and confirmation differ.
     ConfirmationMismatch,
-    /// I3: the installer code is wrong.
+    /// I3: the installer code was not shown, or is wrong.
     InstallerCodeWrong,
     /// I3: too many wrong codes.
     LockedOut,
@@ -100,7 +100,7 @@ impl Refusal {
             }
             Self::Unsupported => ("unsupported", "this panel or its connection cannot do that"),
             Self::ConfirmationMismatch => ("confirmation_mismatch", "the two entries differ"),
-            Self::InstallerCodeWrong => ("installer_code_wrong", "the installer code is wrong"),
+            Self::InstallerCodeWrong => ("installer_code_wrong", "the panel's installer code is missing or wrong"),
             Self::LockedOut => ("locked_out", "too many wrong codes; wait before the next try"),
             Self::NotAssigned => ("not_assigned", "this installer is not assigned to this panel"),
             Self::PermissionDenied => ("permission_denied", "the role does not permit this"),

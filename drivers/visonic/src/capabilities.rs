@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::model::{Enrolment, Family, Model};
 
 /// The slot of the master user [doc M].
-const MASTER_SLOT: u16 = 1;
+pub(crate) const MASTER_SLOT: u16 = 1;
 
 /// Whether it is the master's slot.
 pub(crate) fn is_master(slot: Slot) -> bool {
@@ -45,7 +45,8 @@ pub(crate) fn of_model(model: &Model, partitions: PartitionSet, zones: u16) -> C
             // On a PowerMax nobody knows where they stand.
             partitions: if master { Access::ReadOnly } else { Access::Unsupported },
             roles: Access::ReadOnly,
-            tags: Access::Unsupported,
+            // Whether a user has one, never its number; on a PowerMax not even that.
+            tags: if master && model.tags > 0 { Access::ReadOnly } else { Access::Unsupported },
             locks: Access::Unsupported,
             installer_code: Access::ReadOnly,
         },
@@ -65,9 +66,12 @@ fn slots(last: u16) -> Vec<RoleSlots> {
 
 const CODES: &str = "Codes are read over this port and cannot be written: at the panel, the master user opens the user \
     settings with their own code, chooses user codes and the user's number, and types the new code; 0000 deletes it.";
-const PARTITIONS: &str =
+pub(crate) const PARTITIONS: &str =
     "Users' partitions are set at the panel: user settings, user codes, the user's number, then the partitions.";
-const ROLES: &str = "The role goes with the user's number: user 1 is the master, the others are users.";
+pub(crate) const ROLES: &str = "The role goes with the user's number: user 1 is the master, the others are users.";
+/// Said beside the others while the panel's user permit is on (0x0114).
+pub(crate) const USER_PERMIT: &str =
+    "User permit is on: the installer menu opens only out of the master user's menu, with the master's consent.";
 /// What a person does at the panel, since nothing of it can be done here.
 const INSTEAD: [(Field, &str); 3] = [(Field::Code, CODES), (Field::Partitions, PARTITIONS), (Field::Role, ROLES)];
 

@@ -29,7 +29,8 @@ pub struct RawConfig {
     pub host: Option<String>,
     /// The serial server's port; the module's, 8181 unless told.
     pub port: Option<u16>,
-    /// `jsonrpc` only: codes, partitions and the installer code are written, by methods that nobody has proved.
+    /// `jsonrpc` only: codes, partitions and the installer code are written, and the output is switched, by methods that
+    /// nobody has proved.
     pub experimental: Option<bool>,
     /// The panel's model, such as `PowerMaster 10`. Required: until the panel has said its type this counts.
     pub model: Option<String>,

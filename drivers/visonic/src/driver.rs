@@ -1,5 +1,7 @@
 //! Joins the session with the contract: the only place that is asynchronous.
 
+use std::time::Duration;
+
 use panel_driver::{
     BoxFuture, DriverError, DriverFactory, DriverPort, DriverStart, Link, LinkConfig, PanelDriver, run_session,
 };
@@ -8,7 +10,11 @@ use panel_model::Capabilities;
 use crate::capabilities::capabilities;
 use crate::config::{Config, Transport, Writes};
 use crate::jsonrpc::{self, JsonRpcSession};
+use crate::quirks::QUIET;
 use crate::session::VisonicSession;
+
+/// Installer codes that these panels leave the factory with [doc] installer and master installer.
+pub const FACTORY_INSTALLER_CODES: &[&str] = &["8888", "9999"];
 
 /// Makes drivers for one configured panel.
 #[derive(Debug)]
@@ -38,6 +44,17 @@ impl DriverFactory for VisonicFactory {
 
     fn link(&self) -> &LinkConfig {
         self.config.transport.link()
+    }
+
+    fn quiet(&self) -> Duration {
+        match self.config.transport {
+            Transport::Serial(_) => QUIET,
+            Transport::JsonRpc(..) => jsonrpc::quirks::QUIET,
+        }
+    }
+
+    fn factory_installer_codes(&self) -> &'static [&'static str] {
+        FACTORY_INSTALLER_CODES
     }
 
     fn driver(&self, start: DriverStart) -> Box<dyn PanelDriver> {

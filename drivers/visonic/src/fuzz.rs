@@ -288,8 +288,22 @@ fn message_of_part(part: u8, status: u8) -> PanelMessage {
     PanelMessage::Status { total: 6, part, data }
 }
 
+/// What a panel may say over B0.
+const ANSWERS: [u8; 8] = [
+    sub::PANEL_STATE,
+    sub::SETTINGS,
+    sub::ASK_ME,
+    sub::OPEN,
+    sub::TRIGGERED,
+    sub::TAMPERED,
+    sub::LEGACY_LOG,
+    sub::HELP,
+];
+
 fn b0_answer(wanted: u8, status: u8) -> PanelMessage {
     let clock = ClockTime::from_bytes([1, 2, 3, 4, 5, 26]);
+    let whole =
+        |sub, bits, data: &[u8]| B0::response(B0Kind::Response, sub, &[Chunk::new(bits, ClassIndex::MIXED, data)], 4);
     let zones = |sub| {
         let chunk = Chunk::new(0x01, ClassIndex::ZONE, &bitmap(8, [u16::from(status % 64)]));
         B0::response(B0Kind::Response, sub, &[chunk], 1)
@@ -302,6 +316,8 @@ fn b0_answer(wanted: u8, status: u8) -> PanelMessage {
             let masks = Setting::new(setting::USER_PARTITIONS, 4, 8, &[status; 8]).chunk(SettingForm::Old);
             B0::response(B0Kind::Response, sub::SETTINGS, &[table, masks], 2)
         }
+        sub::LEGACY_LOG => whole(wanted, 0x50, &[status, 0, 0, 0, status % 13, 1, 1, status, status % 4, status]),
+        sub::HELP => whole(wanted, 0x28, &[0x0C, 0, 0, 7, status % 17, 0]),
         sub::ASK_ME => {
             let chunk = Chunk::new(0x08, ClassIndex::MIXED, &[sub::PANEL_STATE, sub::OPEN, status]);
             B0::response(B0Kind::Response, sub::ASK_ME, &[chunk], 3)
@@ -332,10 +348,7 @@ fn message(word: u8, bytes: &[u8]) -> PanelMessage {
         15 => M::Alive { interval: 30, version: TextVersion(*b"1.15") },
         16 => M::EnrolRequest,
         17 => M::Log(LogRow { total: 5, index: at(0), body: eight }),
-        18 => b0_answer(
-            [sub::PANEL_STATE, sub::SETTINGS, sub::ASK_ME, sub::OPEN].get(usize::from(at(0)) % 4).copied().unwrap_or(0),
-            at(1),
-        ),
+        18 => b0_answer(ANSWERS.get(usize::from(at(0)) % ANSWERS.len()).copied().unwrap_or(0), at(1)),
         _ => M::Unknown(Hidden::new([0x77, at(0), at(1)])),
     }
 }

@@ -47,6 +47,6 @@ pub mod sim;
 pub use capabilities::capabilities;
 pub use config::{Config, ConfigError, RawConfig, Transport, Writes};
 pub use decode::decode;
-pub use driver::VisonicFactory;
+pub use driver::{FACTORY_INSTALLER_CODES, VisonicFactory};
 pub use jsonrpc::JsonRpcSession;
 pub use session::{Counters, VisonicSession};

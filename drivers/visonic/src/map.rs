@@ -7,7 +7,7 @@ use panel_model::{
 };
 
 use crate::capabilities::is_master;
-use crate::message::{Device, EventCode, SystemStatus, WireCode};
+use crate::message::{Device, EventCode, Help, SystemStatus, WireCode};
 
 /// What a status byte says of arming; `None` while the panel is busy with something else (downloading, test, menus).
 pub(crate) fn arm_state(status: SystemStatus) -> Option<ArmState> {
@@ -88,6 +88,15 @@ pub(crate) fn map_event(code: EventCode, device: Device) -> (Option<PanelEvent>,
         _ => map_trouble(code, device).or_else(|| unknown(code, device)),
     };
     (event, Meaning::default())
+}
+
+/// The alarm that a call for help is.
+pub(crate) fn help_kind(help: Help) -> K {
+    match help {
+        Help::Panic => K::PanicAlarm,
+        Help::Fire => K::FireAlarm,
+        Help::Emergency => K::MedicalAlarm,
+    }
 }
 
 /// Troubles come in pairs: how one begins and how it ends.

@@ -44,6 +44,10 @@ pub(crate) const WATCHDOG: Duration = secs(70);
 pub(crate) const RESTORES: u8 = 3;
 /// A refused or lost enrolment is tried again after [inferred].
 pub(crate) const ENROL_AGAIN: Duration = secs(900);
+/// Refusals of our enrolment in a connection after which we do not begin another [inferred].
+pub(crate) const ENROL_REFUSALS: u8 = 3;
+/// A panel that has just refused is not heard when it asks for enrolment again [inferred].
+pub(crate) const REQUEST_PAUSE: Duration = secs(30);
 /// The whole state is asked for so often, in case something was missed [inferred].
 pub(crate) const SYNC: Duration = secs(300);
 /// Visits that read zones and users, as long as they fail, and the time between them [impl OH].
@@ -51,6 +55,8 @@ pub(crate) const SETUP_TRIES: u8 = 3;
 pub(crate) const SETUP_AGAIN: Duration = secs(45);
 /// Without enrolment so often, since nothing else shows that the panel is there [impl P4: 25 and 88 s].
 pub(crate) const POLL: Duration = secs(60);
+/// So nothing may be heard of a panel that is well for so long: two polls, the second one's answer late [inferred].
+pub(crate) const QUIET: Duration = secs(120);
 /// Repeats of one A7 within this time are the panel's, because our acknowledgement was lost [inferred].
 pub(crate) const REPEAT: Duration = secs(5);
 /// After an event that may mean changed codes the users are read when it was quiet for so long [inferred].

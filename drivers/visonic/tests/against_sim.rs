@@ -446,6 +446,9 @@ fn over_any_bad_line_the_driver_comes_back_and_invents_nothing() -> Result<(), F
         let pair = if seed % 2 == 0 { sim(Model::PowerMaxCompletePart, 1) } else { sim(Model::PowerMaster10, 3) };
         let config = if seed % 2 == 0 { config("PowerMax Complete Part", 1) } else { config("PowerMaster 10", 3) };
         let mut pair = pair_of(seed, pair, config).with_faults(NetFaults::nasty());
+        if seed % 4 == 1 {
+            pair.poke("fault a7_ff")?;
+        }
         for _ in 0..6 {
             let words = ["open 2", "close 2", "open 5", "close 5"][usize::try_from(pair.rng().below(4)).unwrap_or(0)];
             pair.poke(words)?;
@@ -472,7 +475,12 @@ fn over_any_bad_line_the_driver_comes_back_and_invents_nothing() -> Result<(), F
         pair.check(ready, &format!("the panel is at rest: {state}"))?;
         let known = pair.state().expect("online");
         pair.check(known.is_quiet(), "and the driver says so")?;
-        pair.check(known.zones.values().all(|z| !z.open), "all zones are closed")
+        pair.check(known.zones.values().all(|z| !z.open), "all zones are closed")?;
+        let calls = [K::PanicAlarm, K::FireAlarm, K::MedicalAlarm, K::Duress, K::InvalidCode];
+        pair.check(kinds(&pair).iter().all(|kind| !calls.contains(kind)), "nobody called for help")?;
+        let alarms = pair.happened().iter().filter(|(_, line)| line["event"] == "alarm").count();
+        let told = kinds(&pair).iter().filter(|kind| **kind == K::ZoneAlarm).count();
+        pair.check(told == 0 || alarms > 0, &format!("{told} alarms were told and {alarms} happened"))
     })
 }
 

@@ -14,8 +14,8 @@ use driver_visonic::sim::{Model, SimConfig, VisonicSimulator};
 use driver_visonic::{RawConfig, VisonicSession};
 use panel_driver::sim::Simulator;
 use panel_driver::testkit::{Failure, Pair};
-use panel_driver::{Command, DriverError, DriverEvent, DriverStart, Outcome, Retry, Section};
-use panel_model::{AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Partition};
+use panel_driver::{CivilTime, Command, DriverError, DriverEvent, DriverStart, Outcome, Retry, Section};
+use panel_model::{AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Partition, Zone};
 
 type VisonicPair = Pair<VisonicSession, VisonicSimulator>;
 
@@ -31,7 +31,6 @@ fn pair((model, name, partitions): (Model, &str, u8), faults: &[&str]) -> Visoni
     let config = serde_json::from_str::<RawConfig>(&json).expect("json").validate().expect("valid");
     let mut panel = SimConfig::new(model);
     panel.partitions = partitions;
-    // Codes, addresses and lengths full of start and end bytes.
     panel.user_codes.insert(2, AccessCode::new("0013".into()));
     panel.user_codes.insert(3, AccessCode::new("9058".into()));
     let mut pair = Pair::new(
@@ -211,7 +210,8 @@ fn events_of_the_unreliable_form_arm_nothing_where_there_are_partitions() -> Res
         })
         .filter(|(kind, _)| matches!(kind, K::Armed | K::ExitDelay | K::Closing))
         .collect();
-    assert_eq!(told, [(K::ExitDelay, Some(2)), (K::Armed, Some(2))]);
+    // Who it was comes out of the log.
+    assert_eq!(told, [(K::ExitDelay, Some(2)), (K::Closing, Some(2)), (K::Armed, Some(2))]);
     Ok(())
 }
 
@@ -294,4 +294,30 @@ fn with_nothing_in_the_start_the_factory_codes_are_tried() -> Result<(), Failure
         pair.run_until(Duration::from_secs(120), |pair| !slots_told(pair).is_empty())?;
     }
     Ok(())
+}
+
+#[test]
+fn a_denied_command_fails_once_and_the_next_one_works() -> Result<(), Failure> {
+    let one = Partition::new(1).expect("in range");
+    let code = AccessCode::new("1111".into());
+    let time = CivilTime { year: 2031, month: 2, day: 3, hour: 4, minute: 5, second: 6 };
+    let zone = Zone::new(2).expect("in range");
+    let commands = [
+        ("arm", Command::Arm { partition: one, mode: ArmMode::Stay, code: Some(code.clone()) }),
+        ("arm", Command::Disarm { partition: one, code }),
+        ("bypass", Command::Bypass { zone, bypassed: true }),
+        ("output", Command::Output { partition: one, output: 1 }),
+        ("set_clock", Command::SetClock(time)),
+    ];
+    let mut pair = powermax(&[]);
+    works(&mut pair)?;
+    for (step, command) in commands {
+        pair.poke(&format!("fault deny {step} 1"))?;
+        let outcome = pair.ask(command.clone())?;
+        pair.check(matches!(outcome, Outcome::Failed(_)), &format!("{step} was denied: {outcome:?}"))?;
+        pair.run_for(Duration::from_secs(10))?;
+        let outcome = pair.ask(command)?;
+        pair.check(matches!(outcome, Outcome::Applied(_)), &format!("{step} is not denied any more: {outcome:?}"))?;
+    }
+    pair.check(pair.ends().is_empty(), "it took one connection")
 }

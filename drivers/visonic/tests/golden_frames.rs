@@ -10,7 +10,10 @@
 
 use driver_visonic::codec::Frame;
 use driver_visonic::decode;
-use driver_visonic::message::{HostMessage, PanelMessage};
+use driver_visonic::message::{
+    B0, B0Error, B0Kind, Chunk, ClassIndex, ClockTime, Flags, HostMessage, PanelMessage, PanelStatus, PartitionStatus,
+    Setting, SettingForm, SystemStatus, WireCode, bitmap, bypass_command, pgm_command, setting, siren_command, sub,
+};
 use panel_driver::DecodeOptions;
 use serde_json::Value;
 
@@ -95,5 +98,53 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
+    }
+}
+
+#[test]
+fn what_we_build_is_what_stands_in_the_documents() {
+    let download = WireCode::from_digits("AAAA").unwrap();
+    let zones = |zone| <[u8; 8]>::try_from(bitmap(8, [zone])).unwrap();
+    let codes = [0x11, 0x11, 0x23, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let users = Setting::new(setting::USER_CODES, 0x01, 16, &codes);
+    let installer = Setting::new(setting::INSTALLER_CODE, 0x01, 16, &[0x88, 0x88]);
+    let settings =
+        |sub, told: &Setting, form, counter| B0::response(B0Kind::Response, sub, &[told.chunk(form)], counter);
+    let partition = PartitionStatus { status: SystemStatus(0), flags: Flags(0x81), instant: 0, unknown: 0 };
+    let three = PanelStatus {
+        head: [0x0F, 0, 0, 0, 0, 0, 0, 0],
+        clock: ClockTime { second: 0x0A, minute: 0x2D, hour: 0x0C, day: 9, month: 8, year: 0x19 },
+        weekday: 7,
+        partitions: vec![partition, partition, PartitionStatus { flags: Flags(0x01), ..partition }],
+    };
+    let built = [
+        B0::alive(),
+        B0::request_several(&[0x24]),
+        B0::request_several(&[0x21, 0x1D, 0x24, 0x37, 0x19, 0x2D, 0x1F]),
+        B0::request_settings(&[0x000F, 0x0055, 0x0054, 0x0106]),
+        B0::request_settings(&[setting::INSTALLER_CODE, setting::MASTER_INSTALLER_CODE]),
+        B0::request_settings(&[setting::USER_PARTITIONS]),
+        B0::request_setting(setting::USER_CODES),
+        B0::request_setting(setting::DOWNLOAD_CODE),
+        bypass_command(&download, B0Kind::Set, &zones(2)),
+        bypass_command(&download, B0Kind::Clear, &zones(1)),
+        pgm_command(&download, true),
+        siren_command(&WireCode::from_digits("3180").unwrap()),
+        settings(sub::SETTING, &users, SettingForm::New, 0x2B),
+        settings(sub::SETTINGS, &users, SettingForm::Old, 0x2A),
+        settings(sub::SETTINGS, &installer, SettingForm::Old, 0x2C),
+        three.message(0x01),
+        B0::refusal(&[B0Error { code: B0Error::UNKNOWN, sub: 0x05 }]),
+        B0::response(
+            B0Kind::Response,
+            sub::ASK_ME_TOO,
+            &[Chunk::new(0x08, ClassIndex::MIXED, &[0x18, 0x24, 0x4B])],
+            0x20,
+        ),
+    ];
+    let known: Vec<Vec<u8>> = rows().map(|row| row.bytes).collect();
+    for b0 in built {
+        let bytes = HostMessage::B0(b0).encode().encode().to_vec();
+        assert!(known.contains(&bytes), "{bytes:02X?}");
     }
 }

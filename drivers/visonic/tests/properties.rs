@@ -160,3 +160,14 @@ fn the_fuzz_bodies_hold_for_seeded_scripts() {
         fuzz_decode(&data);
     }
 }
+
+#[test]
+fn what_the_fuzzers_found_stays_found() {
+    // A question for the second memory, cut short, was taken for one for the first.
+    fuzz_decode(&[0x3E, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
+    // A B0 with more behind its length than a length can say came back shorter.
+    let long = [&[0xB0, 0x00, 0x0D, 0x0A][..], &[0xFC; 257], &[0x43]].concat();
+    fuzz_decode(&long);
+    assert!(HostMessage::decode(&Frame::new(long)).is_err());
+    assert!(HostMessage::decode(&Frame::new([0x3E, 0xFF, 0xFF, 0x10, 0x00, 0xB0])).is_err());
+}

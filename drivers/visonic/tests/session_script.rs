@@ -12,7 +12,7 @@ mod bench;
 use bench::{ACK, ACK43, Bench, ms, secs, system, zone_event};
 use driver_visonic::codec::Checksum;
 use driver_visonic::message::{
-    ArmCommand, EventPairs, Form, Hidden, HostMessage, PanelMessage, Restart, TextVersion, WireCode,
+    ArmCommand, ClockTime, EventPairs, Form, Hidden, HostMessage, PanelMessage, Restart, TextVersion, WireCode,
 };
 use panel_driver::{Command, DriverError, DriverEvent, Outcome, Section, SessionOutput};
 use panel_model::{AccessCode, ArmMode, ArmState, EventKind as K, Evidence, Partition, Zone};
@@ -415,4 +415,106 @@ fn three_commands_without_an_answer_end_the_session() {
     let mut bench = Bench::at_rest();
     bench.pass(secs(300));
     assert!(matches!(bench.end, Some(DriverError::Unresponsive(_))), "{:?}", bench.end);
+}
+
+/// What we sent since, of messages that are not part of the routine.
+fn enrolments(bench: &mut Bench) -> usize {
+    std::mem::take(&mut bench.sent).iter().filter(|message| matches!(message, HostMessage::Enrol(_))).count()
+}
+
+#[test]
+fn a_panel_that_asks_for_enrolment_and_refuses_it_is_not_followed_in_a_circle() {
+    let mut bench = Bench::at_rest();
+    let mut tried = 0;
+    for _ in 0..600 {
+        bench.tell(&PanelMessage::EnrolRequest);
+        bench.pass(ms(500));
+        tried += enrolments(&mut bench);
+        bench.tell(&PanelMessage::Denied(Form::PowerLink));
+        bench.pass(ms(500));
+    }
+    assert!((2..=21).contains(&tried), "ten minutes, one try in thirty seconds at most: {tried}");
+}
+
+#[test]
+fn a_refused_enrolment_is_tried_three_times_and_no_more() {
+    let mut bench = Bench::new("PowerMax Complete");
+    let (mut tried, end) = (0, bench.now + secs(2 * 3600));
+    while bench.now < end {
+        bench.pass(ms(200));
+        for message in std::mem::take(&mut bench.sent) {
+            match message {
+                HostMessage::Enrol(_) => {
+                    tried += 1;
+                    bench.tell(&PanelMessage::Denied(Form::PowerLink));
+                }
+                HostMessage::EnterDownload(_) => bench.tell(&PanelMessage::Denied(Form::Plain)),
+                HostMessage::GetStatus(_) => {
+                    bench.tell(&ACK43);
+                    bench.tell_status(0);
+                }
+                _ => bench.tell(&ACK),
+            }
+        }
+    }
+    assert_eq!((tried, bench.end.clone()), (3, None));
+}
+
+#[test]
+fn an_installers_menu_that_was_left_makes_what_is_known_of_users_stale() {
+    let mut bench = Bench::at_rest();
+    bench.tell(&system(0x09, 0x01));
+    bench.tell(&system(0x00, 0x01));
+    assert_eq!(bench.kinds(), [K::InstallerModeEntered, K::UsersMayHaveChanged, K::InstallerModeLeft]);
+    assert!(bench.outputs.contains(&SessionOutput::Event(DriverEvent::UsersStale)));
+}
+
+#[test]
+fn a_clock_that_shows_another_time_afterwards_was_not_set() {
+    let time = panel_driver::CivilTime { year: 2031, month: 2, day: 3, hour: 4, minute: 59, second: 59 };
+    let shown = |day, hour, minute, second| ClockTime { second, minute, hour, day, month: 2, year: 31 };
+    for (clock, set) in [
+        (shown(3, 4, 59, 59), true),
+        (shown(3, 5, 0, 1), true),
+        (shown(3, 6, 0, 0), false),
+        (shown(1, 4, 59, 59), false),
+    ] {
+        let mut bench = Bench::online();
+        serve_visit(&mut bench);
+        bench.expect(&HostMessage::GetStatus(0x3F));
+        bench.tell(&ACK43);
+        bench.tell_status(0);
+        let id = bench.command(Command::SetClock(time));
+        while !bench.outcomes.contains_key(&id) {
+            match bench.next_sent() {
+                HostMessage::EnterDownload(_) => {
+                    bench.tell(&ACK);
+                    bench.tell(&info());
+                }
+                HostMessage::GetClock => {
+                    bench.tell(&ACK43);
+                    bench.tell(&PanelMessage::Clock(clock));
+                }
+                _ => bench.tell(&ACK),
+            }
+        }
+        let outcome = bench.outcome(id);
+        assert_eq!(*outcome == Outcome::Applied(Evidence::ReadBack), set, "{clock:?}: {outcome:?}");
+        assert!(set || matches!(outcome, Outcome::Failed(error) if error.code == "not_confirmed"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_stop_that_nobody_asked_for_stops_nothing() {
+    let mut bench = Bench::online();
+    assert!(matches!(bench.next_sent(), HostMessage::EnterDownload(_)));
+    bench.tell(&ACK);
+    bench.tell(&info());
+    let read = bench.next_sent();
+    bench.acks = 0;
+    bench.tell(&PanelMessage::EndOfDump);
+    assert_eq!(bench.acks, 1);
+    bench.tell(&ACK);
+    bench.tell(&block_for(&read));
+    assert!(matches!(bench.next_sent(), HostMessage::ReadEeprom { .. }), "the visit goes on");
 }

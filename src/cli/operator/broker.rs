@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::BrokerArgs;
-use crate::cloud::session::{ConnectOptions, Login, Memory, Message, MqttVersion, Session, TlsFiles};
+use crate::cloud::session::{ConnectOptions, Login, Memory, Message, MqttVersion, Properties, Session, TlsFiles};
 use crate::cloud::topic::{Prefix, Topic};
 use crate::config::BrokerUrl;
 use crate::payload::{Info, read};
@@ -86,8 +86,19 @@ impl Broker {
     }
 
     pub(super) async fn publish(&self, topic: &Topic, gateway: &GatewayId, payload: Vec<u8>) -> anyhow::Result<()> {
+        self.publish_with(topic, gateway, payload, Properties::default()).await
+    }
+
+    /// The same, with what MQTT 5 has beside topic and payload.
+    pub(super) async fn publish_with(
+        &self,
+        topic: &Topic,
+        gateway: &GatewayId,
+        payload: Vec<u8>,
+        properties: Properties,
+    ) -> anyhow::Result<()> {
         let name = topic.encode(&self.prefix, gateway);
-        let message = Message { topic: name.clone(), payload: payload.into(), retain: topic.is_retained() };
+        let message = Message { topic: name.clone(), payload: payload.into(), retain: topic.is_retained(), properties };
         let taken = timeout(AT_ONCE, self.session.publish(message)?).await;
         taken.context("the broker does not answer")?.with_context(|| format!("cannot publish to {name}"))?;
         Ok(())

@@ -4,6 +4,8 @@
 mod broker;
 mod document;
 mod push;
+mod request;
+mod token;
 mod watch;
 
 use std::io::{BufRead as _, IsTerminal as _};
@@ -28,6 +30,10 @@ use broker::Broker;
   panelgate operator push dsc-1 --slot 5 --disable
   panelgate operator push dsc-1 < document.json                   a whole document
   panelgate operator seal                                         a sealed code, to put into a document
+  panelgate operator token --signing-key cloud.pem --new-key      makes a key, prints the JWKS for the gateways
+  panelgate operator request --signing-key cloud.pem --company acme --seal code \\
+      '{\"action\":\"set_code\",\"panel\":\"dsc-1\",\"slot\":4}'   asks for the code, sends, waits for the answer
+  panelgate operator keys --signing-key cloud.pem < next.json     puts other keys for tokens in place
 
 Exit codes: 0 done, 1 refused or failed, 3 published and still pending.")]
 pub(super) struct OperatorArgs {
@@ -84,6 +90,14 @@ enum OperatorCommand {
     },
     /// Publish what users shall be, and wait for the panel's answers
     Push(PushArgs),
+    /// Make a token for one request, or with --new-key the key that signs tokens
+    Token(token::TokenArgs),
+    /// Ask for one action, and wait for the answer
+    Request(request::RequestArgs),
+    /// Publish the cloud's directory from --file or stdin, and wait until the box has it
+    Directory(request::DirectoryArgs),
+    /// Publish other keys for tokens, a JWKS from stdin, signed with a key in use, and wait until the box has them
+    Keys(request::KeysArgs),
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +146,10 @@ pub(super) async fn run(args: OperatorArgs) -> anyhow::Result<Exit> {
         OperatorCommand::Watch(what) => watch::run(&args.broker, &what).await,
         OperatorCommand::Seal { public_key } => seal(&args.broker, public_key.as_deref()).await,
         OperatorCommand::Push(what) => push::run(&args.broker, what).await,
+        OperatorCommand::Token(what) => token::run(&args.broker, &what).await,
+        OperatorCommand::Request(what) => request::run(&args.broker, what).await,
+        OperatorCommand::Directory(what) => request::directory(&args.broker, &what).await,
+        OperatorCommand::Keys(what) => request::keys(&args.broker, &what).await,
     }
 }
 

@@ -13,8 +13,8 @@ use crate::cli::words::{time, word};
 use crate::cli::{Exit, out};
 use crate::cloud::topic::Topic;
 use crate::payload::{
-    Answer, Arm, Delta, DesiredDocument, Event, Gap, GatewayStatus, Info, LogLine, PanelStatus, PartitionState,
-    Reported, State, User, ZoneState, read,
+    Answer, Arm, Delta, DesiredDocument, DirectoryDocument, DirectoryOutcome, DirectoryReported, Event, Gap,
+    GatewayStatus, Info, LogLine, PanelStatus, PartitionState, Reported, State, User, ZoneState, read,
 };
 
 pub(super) async fn run(args: &BrokerArgs, what: &WatchArgs) -> anyhow::Result<Exit> {
@@ -32,7 +32,12 @@ pub(super) async fn run(args: &BrokerArgs, what: &WatchArgs) -> anyhow::Result<E
         };
         seen += 1;
         if args.json {
-            let payload: Value = serde_json::from_slice(&told.payload).unwrap_or(Value::Null);
+            let mut payload: Value = serde_json::from_slice(&told.payload).unwrap_or(Value::Null);
+            if told.topic == Topic::Request
+                && let Some(token) = payload.get_mut("token")
+            {
+                *token = Value::String("<redacted>".into());
+            }
             out::json_line(&json!({ "topic": told.name, "retained": told.retained, "payload": payload }))?;
         } else {
             out::line(line(&told))?;
@@ -73,6 +78,12 @@ fn said(told: &Told) -> Option<String> {
         Topic::Reported(_) => reported(&parsed(payload)?),
         Topic::Delta(_) => delta(&parsed(payload)?),
         Topic::Event(_) => event(&parsed(payload)?),
+        // The token is not shown.
+        Topic::Request => request(&parsed(payload)?),
+        Topic::Response(_) => super::request::answer(&parsed(payload)?),
+        Topic::DirectoryDesired => format!("version {}", parsed::<DirectoryDocument>(payload)?.version),
+        Topic::DirectoryKeys => "other keys for tokens".to_owned(),
+        Topic::DirectoryReported => directory(&parsed(payload)?),
     })
 }
 
@@ -178,7 +189,11 @@ fn event(event: &Event) -> String {
 }
 
 fn log_line(line: &LogLine) -> String {
-    let on = [line.panel.as_ref().map(ToString::to_string), line.slot.map(|slot| format!("user {slot}"))];
+    let on = [
+        line.panel.as_ref().map(ToString::to_string),
+        line.slot.map(|slot| format!("user {slot}")),
+        line.subject.clone(),
+    ];
     let on: Vec<_> = on.into_iter().flatten().collect();
     let text = line.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
     format!(
@@ -190,6 +205,21 @@ fn log_line(line: &LogLine) -> String {
         on.join(" "),
         line.result
     )
+}
+
+fn request(request: &serde_json::Map<String, Value>) -> String {
+    let word = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("?").to_owned();
+    let action = request.get("action").and_then(|action| action.get("action"));
+    format!("{} asks for {}", word(request.get("id")), word(action))
+}
+
+fn directory(reported: &DirectoryReported) -> String {
+    let outcomes = reported.entries.values().flat_map(BTreeMap::values);
+    let refused = outcomes.clone().filter(|outcome| **outcome != DirectoryOutcome::Applied).count();
+    let why = [&reported.refused_document, &reported.refused_keys].into_iter().flatten();
+    let why: String = why.map(|refused| format!("; refused ({}): {}", refused.refusal, refused.text)).collect();
+    let keys = list(&reported.keys);
+    format!("version {}: {} entries, {refused} refused; keys: {keys}{why}", reported.version, outcomes.count())
 }
 
 fn lost(gap: &Gap) -> String {

@@ -86,6 +86,17 @@ pub struct Login {
     pub password: Password,
 }
 
+/// What MQTT 5 has beside topic and payload; nothing of it goes out with 3.1.1.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Properties {
+    /// Where the answer goes.
+    pub response_topic: Option<String>,
+    /// What goes back with the answer.
+    pub correlation: Option<Bytes>,
+    /// The broker drops it after so many seconds.
+    pub expiry: Option<u32>,
+}
+
 /// A message to send; always QoS 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -95,6 +106,8 @@ pub struct Message {
     pub payload: Bytes,
     /// Kept by the broker for those who come later.
     pub retain: bool,
+    /// Of MQTT 5.
+    pub properties: Properties,
 }
 
 /// A message that came in. With QoS 1 it stays the broker's until [`Session::acknowledge`].
@@ -106,6 +119,8 @@ pub struct Incoming {
     pub payload: Bytes,
     /// The broker kept it from before.
     pub retained: bool,
+    /// Of MQTT 5.
+    pub properties: Properties,
     ack: Ack,
 }
 
@@ -189,7 +204,15 @@ impl Session {
     /// Subscribes with QoS 1. The future tells when the broker has agreed.
     pub fn subscribe(&self, filters: &[String]) -> BoxFuture<'static, Result<(), PublishError>> {
         match &self.client {
-            Client::V5(client) => v5::subscribe(client, filters).boxed(),
+            Client::V5(client) => v5::subscribe(client, filters, false).boxed(),
+            Client::V4(client) => v4::subscribe(client, filters).boxed(),
+        }
+    }
+
+    /// The same; with MQTT 5, [`Incoming::retained`] then also says of a new message whether the broker keeps it.
+    pub fn subscribe_as_published(&self, filters: &[String]) -> BoxFuture<'static, Result<(), PublishError>> {
+        match &self.client {
+            Client::V5(client) => v5::subscribe(client, filters, true).boxed(),
             Client::V4(client) => v4::subscribe(client, filters).boxed(),
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, LARGEST_INCOMING, LARGEST_OUTGOING, Memory, Message,
-    PublishError, REQUESTS, Session, Taken, explain_io, explain_tls,
+    Properties, PublishError, REQUESTS, Session, Taken, explain_io, explain_tls,
 };
 
 pub(super) async fn connect(
@@ -61,7 +61,8 @@ async fn drive(mut events: EventLoop, sender: mpsc::Sender<Incoming>, options: C
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 let ack = ack_of(&publish);
                 let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-                let message = Incoming { topic, payload: publish.payload, retained: publish.retain, ack };
+                let (retained, properties) = (publish.retain, Properties::default());
+                let message = Incoming { topic, payload: publish.payload, retained, properties, ack };
                 // Waiting here holds the broker back: 3.1.1 has no receive limit that we could name. While we are
                 // closing nobody takes the message: it stays unacknowledged and comes again.
                 let _ = sender.send(message).await;

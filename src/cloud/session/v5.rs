@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 
 use super::blank::BlankSession;
 use super::{
-    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, LARGEST_INCOMING, Memory, Message, PublishError,
-    REQUESTS, SESSION_EXPIRY_SECONDS, Session, Taken, explain_io, explain_tls,
+    Ack, Client, CloudError, ConnectOptions, IN_FLIGHT, Incoming, LARGEST_INCOMING, Memory, Message, Properties,
+    PublishError, REQUESTS, SESSION_EXPIRY_SECONDS, Session, Taken, explain_io, explain_tls,
 };
 
 pub(super) async fn connect(
@@ -81,7 +81,14 @@ async fn drive(mut events: EventLoop, sender: mpsc::Sender<Incoming>, options: C
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 let ack = ack_of(&publish);
                 let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-                let message = Incoming { topic, payload: publish.payload, retained: publish.retain, ack };
+                let properties = publish.properties.unwrap_or_default();
+                let properties = Properties {
+                    response_topic: properties.response_topic,
+                    correlation: properties.correlation_data,
+                    expiry: properties.message_expiry_interval,
+                };
+                let (payload, retained) = (publish.payload, publish.retain);
+                let message = Incoming { topic, payload, retained, properties, ack };
                 // Waiting here holds the broker back; it does not send more than the receive limit anyway. While we
                 // are closing nobody takes the message: it stays unacknowledged and comes again.
                 let _ = sender.send(message).await;
@@ -110,6 +117,9 @@ pub(super) fn publish(
     let properties = PublishProperties {
         payload_format_indicator: Some(1),
         content_type: Some("application/json".into()),
+        response_topic: message.properties.response_topic,
+        correlation_data: message.properties.correlation,
+        message_expiry_interval: message.properties.expiry,
         ..PublishProperties::default()
     };
     let options = PublishOptions::at_least_once().retain(message.retain).properties(properties);
@@ -143,8 +153,13 @@ fn taken(reason: PubAckReason) -> Result<Taken, PublishError> {
 pub(super) fn subscribe(
     client: &AsyncClient,
     filters: &[String],
+    as_published: bool,
 ) -> impl Future<Output = Result<(), PublishError>> + Send + 'static {
-    let filters = filters.iter().map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
+    let filters = filters.iter().map(|filter| {
+        let mut filter = SubscribeFilter::new(filter, QoS::AtLeastOnce);
+        filter.preserve_retain = as_published;
+        filter
+    });
     let notice = client.try_subscribe_many_tracked(filters);
     async move {
         match notice.map_err(|_| PublishError::Lost)?.wait_completion_async().await {

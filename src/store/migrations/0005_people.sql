@@ -32,14 +32,15 @@ CREATE TABLE invitation (
     used    INTEGER -- when
 ) STRICT, WITHOUT ROWID;
 
--- Accounts of the customer application, where no cloud has them (A7).
+-- Accounts of the customer application (A7): the box's own, or those that the cloud's directory names.
 CREATE TABLE account (
     email          TEXT NOT NULL PRIMARY KEY,
     created        INTEGER NOT NULL,
     suspended      INTEGER NOT NULL,
     password       TEXT, -- hash; NULL: not confirmed
     one_time       TEXT,
-    one_time_until INTEGER
+    one_time_until INTEGER,
+    confirmed      INTEGER NOT NULL DEFAULT 0 -- the cloud says so, which keeps the password
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account_link (

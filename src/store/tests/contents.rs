@@ -252,3 +252,41 @@ async fn the_boot_counter_counts_openings() {
     let (store, opened) = Store::open(&options(dir.path()), keys()).expect("opened");
     assert_eq!((store.boots(), opened), (2, Opened::Existing));
 }
+
+#[tokio::test]
+async fn wrong_codes_and_the_boxs_own_time_outlive_a_restart() {
+    use std::time::Duration;
+
+    use crate::access::{Limits, Lockout, OwnTime, PanelTries, Tries};
+    let (dir, store) = fresh();
+    let at = |own, since_boot| OwnTime { own: Duration::from_secs(own), since_boot: Duration::from_secs(since_boot) };
+    let (mut tries, mut at_panel) = (Tries::default(), PanelTries::default());
+    for _ in 0..3 {
+        tries.wrong(at(700, 100), &Limits::OF_SOURCE);
+    }
+    at_panel.take(at(700, 100)).expect("the first");
+    let (written, written_at_panel) = (tries.clone(), at_panel.clone());
+    let write = move |tx: &mut Tx<'_>| {
+        tx.put_tries(&panel("dsc-1"), Some("uid 1000"), &written)?;
+        tx.put_panel_tries(&panel("dsc-1"), &written_at_panel)?;
+        tx.put_own_time(at(700, 100))
+    };
+    store.write(Urgency::Now, write).await.expect("stored");
+    store.close().await;
+    let store = open(dir.path());
+    let read = store.read(move |view| {
+        let now = view.own_time(Duration::from_secs(130))?;
+        assert_eq!(now, at(730, 130));
+        assert_eq!(view.tries(&panel("dsc-1"), Some("uid 1000"))?.lockout(now), Lockout::Wait(Duration::from_secs(60)));
+        assert_eq!(view.tries(&panel("dsc-1"), None)?, Tries::default(), "everybody's are counted apart");
+        assert_eq!(view.tries(&panel("dsc-2"), Some("uid 1000"))?, Tries::default());
+        view.panel_tries(&panel("dsc-1"))
+    });
+    assert_eq!(read.await.expect("read"), at_panel);
+    store.write(Urgency::Now, |tx| tx.forget_tries(&panel("dsc-1"))).await.expect("stored");
+    let (left, at_panel_left) = store
+        .read(|view| Ok((view.tries(&panel("dsc-1"), Some("uid 1000"))?, view.panel_tries(&panel("dsc-1"))?)))
+        .await
+        .expect("read");
+    assert_eq!((left, at_panel_left), (Tries::default(), at_panel), "the panel itself remembers");
+}

@@ -97,7 +97,7 @@ async fn count(store: &Store, id: &'static str) -> u32 {
     count.expect("a count")
 }
 
-async fn acknowledge_all(store: &Store) {
+pub(super) async fn acknowledge_all(store: &Store) {
     let all = store.write(Urgency::Now, |tx| {
         let all: Vec<_> = tx.outbox_next(usize::MAX, &BTreeSet::new())?.iter().map(|item| item.seq).collect();
         tx.outbox_ack(&all)
@@ -147,37 +147,6 @@ async fn pruning_finds_its_way_past_events_that_stay() {
     add_many(&store, "dsc-1", EventKind::PartitionReady, 12_000).await;
     let kept = count(&store, "dsc-1").await;
     assert!((7_000..=9_000).contains(&kept), "{kept}: more alarms than one look takes in, and still bounded");
-}
-
-#[tokio::test]
-async fn log_lines_come_back_and_are_bounded() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let limited = StoreOptions { log_rows: 50, ..options(dir.path()) };
-    let (store, _) = Store::open(&limited, keys()).expect("opened");
-    let line = |n: i64| NewLogLine {
-        at: WallTime(n),
-        actor: "ann".into(),
-        role: "local".into(),
-        door: "cli".into(),
-        action: "set_code".into(),
-        panel: (n % 2 == 0).then(|| panel("dsc-1")),
-        slot: (n % 3 == 0).then(|| slot(4)),
-        result: "accepted".into(),
-        text: (n % 5 == 0).then(|| "version 3".into()),
-    };
-    let seqs = store.write(Urgency::Now, move |tx| (0..10).map(|n| tx.add_log_line(line(n))).collect());
-    let seqs: Vec<u64> = seqs.await.expect("stored");
-    let got = store.read(move |view| view.log_lines(seqs[3], 4)).await.expect("read");
-    assert_eq!(got.iter().map(|l| l.line.clone()).collect::<Vec<_>>(), [4, 5, 6, 7].map(line));
-    let got = store.read(|view| view.newest_log_lines(2)).await.expect("read");
-    assert_eq!(got.iter().map(|l| l.line.clone()).collect::<Vec<_>>(), [9, 8].map(line));
-    for _ in 0..5 {
-        acknowledge_all(&store).await;
-        let more = store.write(Urgency::Now, move |tx| (0..100).try_for_each(|n| tx.add_log_line(line(n)).map(|_| ())));
-        more.await.expect("stored");
-    }
-    let kept = store.read(|view| view.log_lines(0, usize::MAX)).await.expect("read").len();
-    assert!((100..=351).contains(&kept), "{kept}: those of the last round are not acknowledged");
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ mod contents;
 mod events;
 mod faults;
 mod grouping;
+mod log;
 mod outbox;
 mod power;
+mod requests;
+mod roles;
 mod sealed;
 mod wear;
 

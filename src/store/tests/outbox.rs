@@ -27,6 +27,7 @@ fn line() -> NewLogLine {
         action: "set_code".into(),
         panel: None,
         slot: None,
+        subject: None,
         result: "accepted".into(),
         text: None,
     }

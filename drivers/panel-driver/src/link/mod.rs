@@ -26,6 +26,7 @@ pub use listen::{Counts, Identified, Identify, Listener};
 pub use wanting::Wanting;
 
 use crate::LinkError;
+pub(crate) use per_request::HungUp;
 use per_request::PerRequest;
 
 /// Where a panel is reached.
@@ -46,7 +47,8 @@ pub enum LinkConfig {
         port: u16,
     },
     /// We dial, once for each request: the peer closes after its answer, as small HTTP servers do. Each piece of a
-    /// session's output is one request; what would still come on the connection before it is lost.
+    /// session's output is one request; what would still come on the connection before it is lost. That the peer
+    /// closed is told to [`Session::handle_hung_up`](crate::Session::handle_hung_up).
     TcpPerRequest {
         /// Host name or address.
         host: String,

@@ -1,8 +1,8 @@
 //! A TCP link to a peer that answers one request per connection and then closes, as small HTTP servers do.
 //!
 //! What is written up to a flush is one request. The first byte after it opens a new connection and closes the one
-//! before, with whatever might still come on it. That the peer closes is no end of the link; a peer that cannot be
-//! reached is.
+//! before, with whatever might still come on it. That the peer closes is no end of the link, it is told once by a
+//! [`HungUp`]; a peer that cannot be reached is.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,6 +14,19 @@ use tokio::net::TcpStream;
 
 use super::tcp;
 use crate::{BoxFuture, LinkError};
+
+/// The peer closed the connection of the last request: nothing more comes on it. Found inside the link's IO error, after
+/// which the link goes on with the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the peer closed the request's connection")]
+pub(crate) struct HungUp;
+
+impl HungUp {
+    /// Whether an error of a link is this one.
+    pub(crate) fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
 
 enum Line {
     Open(TcpStream),
@@ -55,8 +68,13 @@ impl AsyncRead for PerRequest {
             match Pin::new(stream).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) if buf.filled().len() > before => return Poll::Ready(Ok(())),
                 Poll::Pending => {}
-                // Closed after the answer, or without one: whoever waits for an answer has a time-out.
-                Poll::Ready(_) => self.line = Line::Closed,
+                Poll::Ready(_) => {
+                    self.line = Line::Closed;
+                    // Before the first request there is nobody whom it could matter to.
+                    if self.flushed {
+                        return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, HungUp)));
+                    }
+                }
             }
         }
         self.reader = Some(cx.waker().clone());

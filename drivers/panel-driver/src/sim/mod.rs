@@ -4,6 +4,7 @@
 //! [`SimServer`] runs one for real, over TCP or a pty; [`serve`] puts it on the command line.
 
 mod agenda;
+mod beside;
 mod door;
 mod poke;
 mod pty;
@@ -55,6 +56,25 @@ pub trait Simulator: Send + fmt::Debug {
     fn users(&self) -> serde_json::Value;
     /// Partitions, zones, troubles, as JSON: what `state` prints.
     fn state(&self) -> serde_json::Value;
+    /// A second line into the same panel, if it has one.
+    fn beside(&mut self) -> Option<&mut dyn Beside> {
+        None
+    }
+}
+
+/// A second line into a simulated panel beside its first, such as a network module's on a panel that has a serial port
+/// too. Its methods are those of [`Simulator`] for that line; time and what happens are the panel's.
+pub trait Beside {
+    /// Somebody connected.
+    fn beside_connected(&mut self, now: Instant);
+    /// The connection is gone.
+    fn beside_gone(&mut self, now: Instant);
+    /// Bytes came.
+    fn beside_bytes(&mut self, now: Instant, bytes: &[u8]);
+    /// Bytes to send.
+    fn poll_beside(&mut self) -> Option<Bytes>;
+    /// Whether the connection is to be closed, after the last bytes were sent. Reading it clears it.
+    fn take_beside_hangup(&mut self) -> Option<Hangup>;
 }
 
 /// The simulator closes its connection.

@@ -23,6 +23,8 @@ pub struct Player {
     pub simulator: Box<dyn Simulator>,
     /// Its door.
     pub on: ServeOn,
+    /// The address of its second door, if it has [one](Simulator::beside).
+    pub beside: Option<String>,
 }
 
 /// Serves a simulator until `quit` or `cancel`, following each input line by line and side by side: a `wait` holds up
@@ -42,7 +44,7 @@ pub async fn serve(
     output: impl AsyncWrite + Unpin,
     cancel: CancellationToken,
 ) -> Result<(), ServeError> {
-    serve_all(vec![Player { name: None, simulator, on }], inputs, output, cancel).await
+    serve_all(vec![Player { name: None, simulator, on, beside: None }], inputs, output, cancel).await
 }
 
 /// The same for several at once. A line of input is for all of them, or with `@NAME` in front for one.
@@ -57,7 +59,7 @@ pub async fn serve_all(
 ) -> Result<(), ServeError> {
     let (happened, mut happening) = mpsc::channel(256);
     let (mut servers, mut crowd, mut relays) = (Vec::new(), Vec::new(), JoinSet::new());
-    for Player { name, simulator, on } in players {
+    for Player { name, simulator, on, beside } in players {
         let told = match name.clone() {
             None => happened.clone(),
             Some(name) => {
@@ -66,7 +68,7 @@ pub async fn serve_all(
                 told
             }
         };
-        let server = SimServer::start(simulator, on, told).await?;
+        let server = SimServer::start_with(simulator, on, beside, told).await?;
         crowd.push(Member { name, panel: server.handle() });
         servers.push(server);
     }

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::beside::{Caller, SideDoor, Words, beside_the_first};
 use super::door::{Client, Door, Pipe, ServeOn};
 use super::pty::Pty;
 use super::{Poke, PokeError, Simulator};
@@ -23,7 +24,7 @@ use crate::clock;
 /// What may wait for a client that does not read.
 const OUT_LIMIT: usize = 64 * 1024;
 /// How long the last bytes before a hang-up may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often a pty is looked after.
 const TIDY: Duration = Duration::from_secs(5);
 
@@ -33,16 +34,20 @@ const TIDY: Duration = Duration::from_secs(5);
 pub enum ServeError {
     #[error("cannot listen on {addr}: {source}; choose another address with --listen")]
     Listen { addr: String, source: io::Error },
+    #[error("cannot listen on {addr} besides: {source}; choose another address for the second door")]
+    ListenBeside { addr: String, source: io::Error },
     #[error("cannot make a pty at {}: {source}; choose another path with --pty", path.display())]
     Pty { path: PathBuf, source: io::Error },
     #[error("cannot write what happens: {0}")]
     Output(#[source] io::Error),
 }
 
-enum Request {
+pub(super) enum Request {
     Poke(Poke, oneshot::Sender<Result<(), PokeError>>),
     Users(oneshot::Sender<Value>),
     State(oneshot::Sender<Value>),
+    /// At the second door.
+    Beside(Caller),
 }
 
 /// A running simulator. Ends when stopped or dropped, and hangs up then.
@@ -50,8 +55,9 @@ enum Request {
 pub struct SimServer {
     handle: SimHandle,
     addr: Option<SocketAddr>,
+    addr_beside: Option<SocketAddr>,
     stop: CancellationToken,
-    task: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// Pokes a running simulator and asks it. Can be copied.
@@ -75,20 +81,54 @@ impl SimServer {
         on: ServeOn,
         happened: mpsc::Sender<Value>,
     ) -> Result<Self, ServeError> {
+        Self::start_with(simulator, on, None, happened).await
+    }
+
+    /// The same with a second door, an address that clients of [`Simulator::beside`] dial, one at a time. What happens
+    /// there is told with `"beside":true`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(
+        simulator: Box<dyn Simulator>,
+        on: ServeOn,
+        beside: Option<String>,
+        happened: mpsc::Sender<Value>,
+    ) -> Result<Self, ServeError> {
         let door = Door::open(on).await?;
-        let addr = door.addr();
+        let side = match beside {
+            Some(addr) => match Door::open(ServeOn::Listen(addr)).await {
+                Err(ServeError::Listen { addr, source }) => return Err(ServeError::ListenBeside { addr, source }),
+                door => Some(door?),
+            },
+            None => None,
+        };
+        let (addr, addr_beside) = (door.addr(), side.as_ref().and_then(Door::addr));
+        let mut announcements = vec![door.announcement()];
+        announcements.extend(side.as_ref().map(|side| beside_the_first(side.announcement())));
         let (requests, inbox) = mpsc::channel(16);
         let stop = CancellationToken::new();
-        let server = Server { simulator, door, line: None, down_until: None, happened, stop: stop.clone() };
-        let mut task = JoinSet::new();
-        task.spawn(server.run(inbox));
-        Ok(Self { handle: SimHandle(requests), addr, stop, task })
+        let server =
+            Server { simulator, door, line: None, down_until: None, beside: None, happened, stop: stop.clone() };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server.run(announcements, inbox));
+        if let Some(door) = side {
+            let (side, stop) = (SideDoor { door, server: requests.clone() }, stop.clone());
+            tasks.spawn(async move { stop.run_until_cancelled(side.run()).await.unwrap_or_default() });
+        }
+        Ok(Self { handle: SimHandle(requests), addr, addr_beside, stop, tasks })
     }
 
     /// The address that clients dial; `None` unless the simulator listens.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
         self.addr
+    }
+
+    /// The same of the second door.
+    #[must_use]
+    pub fn addr_beside(&self) -> Option<SocketAddr> {
+        self.addr_beside
     }
 
     /// For pokes and questions.
@@ -100,7 +140,7 @@ impl SimServer {
     /// Hangs up, ends the simulator and waits until it has ended.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        while self.task.join_next().await.is_some() {}
+        while self.tasks.join_next().await.is_some() {}
     }
 }
 
@@ -140,22 +180,25 @@ struct Line {
     pty: Option<Pty>,
 }
 
-struct Server {
-    simulator: Box<dyn Simulator>,
+pub(super) struct Server {
+    pub(super) simulator: Box<dyn Simulator>,
     door: Door,
     line: Option<Line>,
     /// The simulator hung up and takes nobody until then.
     down_until: Option<Instant>,
+    /// To the client at the second door.
+    pub(super) beside: Option<mpsc::Sender<Words>>,
     happened: mpsc::Sender<Value>,
     stop: CancellationToken,
 }
 
 impl Server {
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    async fn run(mut self, announcements: Vec<Value>, mut requests: mpsc::Receiver<Request>) {
         let mut buffer = [0_u8; 4096];
         let mut tidy = tokio::time::interval(TIDY);
-        let announcement = self.door.announcement();
-        self.tell(announcement).await;
+        for announcement in announcements {
+            self.tell(announcement).await;
+        }
         // Its clock runs from now on, not only once somebody connects.
         self.simulator.handle_timeout(clock::now());
         loop {
@@ -171,6 +214,7 @@ impl Server {
                 biased;
                 () = self.stop.cancelled() => break,
                 request = requests.recv() => match request {
+                    Some(Request::Beside(caller)) => self.called(caller).await,
                     Some(request) => self.answer(request),
                     None => break,
                 },
@@ -206,6 +250,7 @@ impl Server {
             Request::State(reply) => {
                 let _ = reply.send(self.simulator.state());
             }
+            Request::Beside(_) => {}
         }
     }
 
@@ -231,10 +276,10 @@ impl Server {
 
     /// Takes everything out of the simulator. What it would send while nobody is connected is lost.
     async fn drain(&mut self) {
+        self.tell_happened().await;
+        self.drain_beside().await;
         loop {
-            while let Some(value) = self.simulator.poll_happened() {
-                self.tell(value).await;
-            }
+            self.tell_happened().await;
             while let Some(bytes) = self.simulator.poll_transmit() {
                 if let Some(line) = &mut self.line {
                     line.out.extend_from_slice(&bytes);
@@ -255,6 +300,12 @@ impl Server {
         }
     }
 
+    async fn tell_happened(&mut self) {
+        while let Some(value) = self.simulator.poll_happened() {
+            self.tell(value).await;
+        }
+    }
+
     async fn last_words(&mut self) {
         if let Some(Line { writer, out, .. }) = &mut self.line {
             let words = async {
@@ -266,7 +317,7 @@ impl Server {
         }
     }
 
-    async fn tell(&mut self, value: Value) {
+    pub(super) async fn tell(&mut self, value: Value) {
         tokio::select! {
             biased;
             // Nobody listens, or somebody does.

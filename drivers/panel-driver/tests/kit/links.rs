@@ -191,6 +191,8 @@ async fn each_request_gets_a_connection_of_its_own_where_the_peer_closes_after_i
             link.flush().await.unwrap();
             link.read_exact(&mut got).await.unwrap();
             assert_eq!(&got, answer);
+            let told = link.read(&mut got).await.unwrap_err();
+            assert_eq!(told.to_string(), "the peer closed the request's connection");
         }
         for question in [b"silent", b"query?"] {
             link.write_all(question).await.unwrap();

@@ -363,6 +363,7 @@ async fn several_are_told_apart_by_name_in_what_they_say_and_what_they_are_told(
         name: Some(name.into()),
         simulator: Box::new(ToyPanel::default()),
         on: ServeOn::Listen("127.0.0.1:0".into()),
+        beside: None,
     };
     let lines = "@north open 1\nopen 2\n@west open 1\nnonsense\n@south state\nquit\n";
     let mut output = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::message::{B0, B0Content, B0Kind, ClassIndex, Flags, PanelStatus, Setting, setting};
+use crate::message::{B0, B0Content, B0Kind, B0LogRow, ClassIndex, Flags, PanelStatus, Setting, TroubleRow, setting};
 use crate::model::zone_type;
 
 use super::{Row, Show, address, hex, numbers, time};
@@ -64,7 +64,7 @@ fn answer(b0: &B0, content: B0Content, show: Show) -> Value {
         }),
         B0Content::AskMe(subs) => json!({ "ask": subs.iter().map(|sub| format!("{sub:02X}")).collect::<Vec<_>>() }),
         B0Content::State(status) => state(&status),
-        B0Content::Open(mask) | B0Content::Bypassed(mask) | B0Content::Triggered(mask) => {
+        B0Content::Open(mask) | B0Content::Bypassed(mask) | B0Content::Triggered(mask) | B0Content::Tampered(mask) => {
             json!({ "zones": numbers(&mask) })
         }
         B0Content::Enrolled(classes) => json!({ "enrolled": by_class(classes, numbers) }),
@@ -76,6 +76,10 @@ fn answer(b0: &B0, content: B0Content, show: Show) -> Value {
         B0Content::LastEvents(signs) => {
             json!({ "zones": signs.iter().map(|s| json!({ "local_seconds": s.time, "code": s.code })).collect::<Vec<_>>() })
         }
+        B0Content::Log(rows) => json!({ "rows": rows.into_iter().map(log_row).collect::<Vec<_>>() }),
+        B0Content::NewestRow(row) => json!({ "row": log_row(row) }),
+        B0Content::Troubles(rows) => json!({ "troubles": rows.into_iter().map(trouble_row).collect::<Vec<_>>() }),
+        B0Content::Help(help) => json!({ "help": help.name() }),
         B0Content::Settings(settings) => {
             json!({ "settings": settings.iter().map(|found| one_setting(found, show)).collect::<Vec<_>>() })
         }
@@ -84,10 +88,24 @@ fn answer(b0: &B0, content: B0Content, show: Show) -> Value {
     }
 }
 
+fn log_row(row: B0LogRow) -> Value {
+    json!({
+        "local_seconds": row.time,
+        "device": row.device().name(),
+        "event": row.event.name(),
+        "partition": row.partition,
+        "number": row.number,
+    })
+}
+
+fn trouble_row(row: TroubleRow) -> Value {
+    json!({ "class": row.class.name(), "index": row.index, "code": row.code, "trouble": row.name() })
+}
+
 fn state(status: &PanelStatus) -> Value {
     let partitions = status.partitions.iter().map(|partition| {
         json!({
-            "status": partition.status.name(),
+            "status": partition.system().name(),
             "flags": Flags(partition.flags.0 & 0x7F).names().collect::<Vec<_>>(),
             "active": partition.is_active(),
         })

@@ -1,6 +1,8 @@
 //! Results of the service, typed. Every field may be missing and unknown ones are passed over: firmwares differ.
 
-use panel_model::AccessCode;
+use std::collections::BTreeSet;
+
+use panel_model::{AccessCode, Slot};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -21,6 +23,14 @@ pub(crate) const KEYFOB: u16 = 5;
 /// [`CallError::Malformed`]: it is of another shape.
 pub(crate) fn read<'a, T: Deserialize<'a>>(result: &'a Value) -> Result<T, CallError> {
     T::deserialize(result).map_err(|_| CallError::Malformed)
+}
+
+/// Characters of the module's own words that are passed on.
+const MOST_WORDS: usize = 120;
+
+/// The module's own words, fit to be shown: one line, and no longer than anybody reads.
+pub(crate) fn words(text: &str) -> String {
+    text.chars().take(MOST_WORDS).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `getPanelStatuses`.
@@ -157,7 +167,15 @@ fn maybe_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Acces
     Ok(Option::<String>::deserialize(deserializer)?.map(AccessCode::new))
 }
 
-/// The bytes of `getEepromItem`: an array of numbers [doc A], or texts in base64 inside objects [impl E].
+/// Users whose tags `getTagsInfo` lists. The shape of an element is unknown: an `id` in each of them is taken for the
+/// user's number [inferred], and anything else for nothing.
+pub(crate) fn tag_slots(result: &Value) -> Option<BTreeSet<Slot>> {
+    let slot = |tag: &Value| Slot::new(u32::try_from(tag.get("id")?.as_u64()?).ok()?).ok();
+    result.as_array()?.iter().map(slot).collect()
+}
+
+/// The bytes of `getEepromItem`: an array of numbers [doc A], or texts in base64 inside objects [impl E]. None where the
+/// panel has no such item [doc A].
 ///
 /// # Errors
 /// [`CallError::Malformed`]: it is neither.
@@ -165,6 +183,9 @@ pub(crate) fn item_bytes(result: &Value) -> Result<Vec<u8>, CallError> {
     if let Some(numbers) = result.as_array() {
         let byte = |n: &Value| n.as_u64().and_then(|n| u8::try_from(n).ok());
         return numbers.iter().map(byte).collect::<Option<_>>().ok_or(CallError::Malformed);
+    }
+    if result.get("items").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
     }
     let text = result.pointer("/items/0/item/data").and_then(Value::as_str).ok_or(CallError::Malformed)?;
     base64_bytes(text).ok_or(CallError::Malformed)
@@ -175,13 +196,14 @@ fn base64_bytes(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
-/// A code of an item: two bytes, packed.
+/// A code of an item: two bytes, packed. An item that the panel does not have is no code.
 ///
 /// # Errors
 /// [`CallError::Malformed`]: it is of another size.
 pub(crate) fn item_code(result: &Value) -> Result<WireCode, CallError> {
     match item_bytes(result)?.as_slice() {
         [a, b, ..] => Ok(WireCode::from_bytes([*a, *b])),
+        [] => Ok(WireCode::none()),
         _ => Err(CallError::Malformed),
     }
 }
@@ -223,13 +245,27 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_read_where_each_has_a_number() {
+        let slots = |value: Value| tag_slots(&value).map(|slots| slots.iter().map(|s| s.number()).collect::<Vec<_>>());
+        assert_eq!(slots(json!([{"id": 6, "type": 10}, {"id": 2}])), Some(vec![2, 6]));
+        assert_eq!(slots(json!([])), Some(vec![]));
+        for unknown in [json!({}), json!([6]), json!([{"id": 6}, {"tag": 2}]), json!([{"id": "6"}]), json!([{"id": 0}])]
+        {
+            assert_eq!(slots(unknown.clone()), None, "{unknown}");
+        }
+    }
+
+    #[test]
     fn memory_is_read_in_both_forms() {
         let object = json!({"items": [{"item": {"data": "QyE=", "maxItems": 8}}]});
         for (result, code) in [(object, "4321"), (json!([0x43, 0x21]), "4321")] {
             let found = item_code(&result).expect("a code").access_code();
             assert_eq!(found, Some(AccessCode::new(code.into())));
         }
-        for wrong in [json!([]), json!([256, 1]), json!({"items": []}), json!("QyE=")] {
+        for none in [json!([]), json!({"items": []})] {
+            assert!(item_code(&none).is_ok_and(|code| code.is_none()), "{none}");
+        }
+        for wrong in [json!([1]), json!([256, 1]), json!({"items": 1}), json!("QyE=")] {
             assert_eq!(item_code(&wrong), Err(CallError::Malformed), "{wrong}");
         }
     }

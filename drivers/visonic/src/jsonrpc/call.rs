@@ -87,6 +87,12 @@ pub(crate) enum Call {
         zone: u16,
         bypassed: bool,
     },
+    /// The last parameter may be a time in seconds: none is asked for [inferred].
+    SetPgmState {
+        code: AccessCode,
+        output: u8,
+        on: bool,
+    },
     /// `time`: YYYYMMDDHHMMSS.
     SetDateTime {
         code: AccessCode,
@@ -129,6 +135,7 @@ impl Call {
             Self::GetEepromItem(_) => "PmaxService/getEepromItem",
             Self::SetPanelState { .. } => "PmaxService/setPanelState",
             Self::SetZoneDeviceBypass { .. } => "PmaxService/setZoneDeviceBypass",
+            Self::SetPgmState { .. } => "PmaxService/setPgmState",
             Self::SetDateTime { .. } => "PmaxService/setDateTime",
             Self::SetUserCode { .. } => "PmaxService/setUserCode",
             Self::SetUserCodePartitions { .. } => "PmaxService/setUserCodePartitions",
@@ -160,6 +167,7 @@ impl Call {
                 vec![text(code), wanted.word().into(), partition.number().into(), true.into(), true.into()]
             }
             Self::SetZoneDeviceBypass { code, zone, bypassed } => vec![text(code), (*zone).into(), (*bypassed).into()],
+            Self::SetPgmState { code, output, on } => vec![text(code), (*output).into(), (*on).into(), 0.into()],
             Self::SetDateTime { code, time } => vec![text(code), time.as_str().into()],
             Self::SetUserCode { auth, slot, code } => vec![text(auth), slot.number().into(), text(code)],
             Self::SetUserCodePartitions { auth, slot, code, mask } => {
@@ -191,6 +199,7 @@ impl Call {
             | Self::GetEepromItem(_)
             | Self::SetPanelState { .. }
             | Self::SetZoneDeviceBypass { .. }
+            | Self::SetPgmState { .. }
             | Self::SetDateTime { .. }
             | Self::SetUserCode { .. }
             | Self::SetUserCodePartitions { .. }
@@ -204,6 +213,7 @@ impl Call {
             self,
             Self::SetPanelState { .. }
                 | Self::SetZoneDeviceBypass { .. }
+                | Self::SetPgmState { .. }
                 | Self::SetDateTime { .. }
                 | Self::SetUserCode { .. }
                 | Self::SetUserCodePartitions { .. }

@@ -3,6 +3,8 @@
 use panel_driver::Outcome;
 use panel_model::{NotNow, PanelError};
 
+use super::answer::words;
+
 /// A call without a result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallError {
@@ -18,10 +20,13 @@ pub(crate) enum CallError {
     /// The module did not answer. What a writing call did is unknown.
     #[error("the module did not answer")]
     Silent,
+    /// The module closed the connection in place of an answer. What a writing call did is unknown.
+    #[error("the module hung up without an answer")]
+    HungUp,
     /// This firmware has no such method, or with other types: nothing was sent, or nothing done.
     #[error("the module's firmware has no such method")]
     NotFound,
-    /// The service's own words, with digits that may be a code masked.
+    /// The service's own words, cut, and with digits that may be a code masked.
     #[error("{text}")]
     Refused { code: i64, text: String },
     #[error("the module answered HTTP {0}")]
@@ -44,14 +49,14 @@ impl CallError {
             _ if says("timeout") || says("timed out") || says("time-out") => Self::PanelTimeout,
             // The line spoiled what we sent.
             -32700 | -32600 | -32604 => Self::Malformed,
-            _ => Self::Refused { code, text: detail.to_owned() },
+            _ => Self::Refused { code, text: words(detail) },
         }
     }
 
     /// Whether the module is ill, or the way to it: a few of these in a row end the session.
     pub(crate) fn is_failure(&self) -> bool {
         match self {
-            Self::PanelTimeout | Self::Silent | Self::Http(_) | Self::Malformed => true,
+            Self::PanelTimeout | Self::Silent | Self::HungUp | Self::Http(_) | Self::Malformed => true,
             Self::NotRegistered | Self::WrongCode | Self::NotFound | Self::Refused { .. } => false,
         }
     }
@@ -68,6 +73,7 @@ impl CallError {
             Self::NotRegistered => PanelError::passing("not_registered", text),
             Self::WrongCode => PanelError::lasting("wrong_code", text),
             Self::PanelTimeout | Self::Silent => PanelError::passing("timeout", text),
+            Self::HungUp => PanelError::passing("hung_up", text),
             Self::NotFound => PanelError::lasting("method_not_found", text),
             Self::Refused { code, .. } => PanelError::passing(code.to_string(), text),
             Self::Http(_) | Self::Malformed => PanelError::passing("bad_answer", text),
@@ -99,6 +105,12 @@ pub(crate) fn not_shown(what: &str) -> Outcome {
 /// Somebody else's registration took the place of ours.
 pub(crate) fn displaced() -> Outcome {
     Outcome::Failed(PanelError::passing("occupied", "another client holds the module"))
+}
+
+/// The same as [`CallError::WrongCode`], for a stored code that is not sent again for what it was refused for.
+pub(crate) fn refused_before() -> Outcome {
+    let text = "the panel refused the stored code for this before; store the right one, or give its user the right";
+    Outcome::Failed(PanelError::lasting("wrong_code", text))
 }
 
 /// Panels are not programmed while armed or in a menu.

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use panel_driver::{
-    Command, CommandId, Credentials, DriverStart, LinkConfig, Section, Session, SessionOutput, SetUser,
+    CivilTime, Command, CommandId, Credentials, DriverStart, LinkConfig, Section, Session, SessionOutput, SetUser,
 };
-use panel_model::{AccessCode, ArmMode, InstallerCode, Partition, PartitionSet, Slot};
+use panel_model::{AccessCode, ArmMode, InstallerCode, Partition, PartitionSet, Slot, Zone};
 use serde_json::{Value, json};
 
 use super::JsonRpcSession;
@@ -136,6 +136,10 @@ fn list(without: u8) -> Vec<Value> {
         ("setUserCodePartitions", json!(["s", 1, "s", 1])),
         ("setInstallerCode", json!(["s", "s", "s"])),
         ("setPanelState", json!(["s", "s", 1, true, true])),
+        ("setZoneDeviceBypass", json!(["s", 1, true])),
+        ("setPgmState", json!(["s", 1, true, 1])),
+        ("setDateTime", json!(["s", "s"])),
+        ("getDateTime", json!(null)),
     ];
     let row = |(name, params): (&str, Value)| json!({"method": format!("PmaxService/{name}"), "params": params});
     let kept = rows.into_iter().enumerate().filter(|(index, _)| *index != usize::from(without));
@@ -179,6 +183,8 @@ fn good(method: &str, a: u8, b: u8) -> Value {
         "getUserCodes" => json!([{"userId": 1, "userCode": "1234", "partitions": [1, 2]},
             {"userId": a % 4, "userCode": if bit(0) { "4711" } else { "4712" }, "partitions": [1 + b % 3]}]),
         "getEepromItem" => json!([0x88, a]),
+        "getTagsInfo" => json!([{"id": b}]),
+        "getDateTime" => json!(format!("202603140815{b:02}")),
         _ => json!({"status": "success"}),
     }
 }
@@ -188,7 +194,7 @@ fn command(a: u8, b: u8) -> Command {
     let (Some(slot), Ok(partition)) = (slot, Partition::new(1)) else { return Command::Refresh(Section::State) };
     let code = || AccessCode::new("4711".into());
     let installer = |text: &str| InstallerCode::new(text.into());
-    match a % 9 {
+    match a % 12 {
         0 => Command::Refresh(Section::State),
         1 => Command::Refresh(Section::Users),
         2 => Command::Arm { partition, mode: ArmMode::Away, code: Some(code()) },
@@ -196,6 +202,9 @@ fn command(a: u8, b: u8) -> Command {
         4 => Command::DisableUser { slot },
         5 => Command::VerifyInstallerCode(installer("8888")),
         6 => Command::ChangeInstallerCode { current: installer("8888"), new: installer("8801") },
+        7 => Command::Output { partition, output: 1 },
+        8 => Command::SetClock(CivilTime { year: 2026, month: 3, day: 14, hour: 8, minute: 15, second: b % 60 }),
+        9 => Zone::new(1).map_or(Command::Refresh(Section::Labels), |zone| Command::Bypass { zone, bypassed: b > 9 }),
         _ => {
             let partitions = (b > 128).then(|| PartitionSet::first(2));
             Command::SetUser(SetUser { slot, code: Some(code()), label: None, role: None, partitions })

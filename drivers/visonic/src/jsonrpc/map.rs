@@ -1,12 +1,16 @@
 //! The service's words into the trade's, pure (dossier 4).
 
+use std::collections::BTreeSet;
+
 use panel_model::{
     AccessCode, ArmMode, ArmState, CodeState, EventKind as K, Evidence, Label, PanelEvent, PanelRole, Partition,
     PartitionSet, Slot, Trouble, TroubleKind as T, UserReport, Zone,
 };
+use serde_json::Value;
 
-use super::answer::{Device, DeviceBits, PanelBits, PartitionStatus, UserRow};
-use crate::capabilities::is_master;
+use super::answer::{Device, DeviceBits, PanelBits, PartitionStatus, UserRow, read, words};
+use super::error::CallError;
+use crate::capabilities::{MASTER_SLOT, is_master};
 use crate::message::WireCode;
 use crate::model::zone_type;
 
@@ -78,13 +82,24 @@ pub(crate) fn trouble_event(trouble: Trouble, begins: bool) -> PanelEvent {
 /// A zone's name.
 pub(crate) fn zone_label(device: &Device) -> Option<(Zone, Label)> {
     let zone = Zone::new(device.id.into()).ok()?;
-    Some((zone, Label::from_panel(device.location.as_deref()?)?))
+    Some((zone, Label::from_panel(&words(device.location.as_deref()?))?))
 }
 
 /// Partition numbers as a bit mask, bit 0 for partition 1 [inferred].
 pub(crate) fn mask_of(partitions: PartitionSet) -> u8 {
     let bit = |p: Partition| 1_u8.checked_shl(u32::from(p.number()) - 1).unwrap_or(0);
     partitions.iter().fold(0, |mask, partition| mask | bit(partition))
+}
+
+/// Reads the table of users.
+///
+/// # Errors
+/// [`CallError::Malformed`]: it is of another shape, or is not the whole table. There is always a master: where the
+/// table has none, who is missing there may be in the panel all the same.
+pub(crate) fn read_users(result: &Value) -> Result<Vec<UserRow>, CallError> {
+    let rows: Vec<UserRow> = read(result)?;
+    let has_master = rows.iter().any(|row| row.user_id == u32::from(MASTER_SLOT) && row_code(row).is_some());
+    has_master.then_some(rows).ok_or(CallError::Malformed)
 }
 
 /// The code of a row; `None` where the row is that of an empty user.
@@ -99,8 +114,14 @@ pub(crate) fn row_partitions(row: &UserRow, all: PartitionSet) -> Option<Partiti
 }
 
 /// What the table of users says of one slot. A slot that is not in it is empty [inferred].
-pub(crate) fn user_report(slot: Slot, rows: &[UserRow], all: PartitionSet) -> UserReport {
+pub(crate) fn user_report(
+    slot: Slot,
+    rows: &[UserRow],
+    tags: Option<&BTreeSet<Slot>>,
+    all: PartitionSet,
+) -> UserReport {
     let mut report = UserReport::new(slot, Evidence::ReadBack);
+    report.tag = tags.map(|tags| tags.contains(&slot));
     let row = rows.iter().find(|row| row.user_id == u32::from(slot.number()));
     report.code = row.and_then(row_code);
     report.code_state = Some(if report.code.is_some() { CodeState::Set } else { CodeState::None });
@@ -157,7 +178,7 @@ mod tests {
         ]))
         .expect("json");
         let all = PartitionSet::first(2);
-        let report = |n: u32| user_report(Slot::new(n).expect("slot"), &rows, all);
+        let report = |n: u32| user_report(Slot::new(n).expect("slot"), &rows, None, all);
         let state = |n| report(n).code_state;
         assert_eq!(
             [1, 2, 3, 4, 5].map(state),

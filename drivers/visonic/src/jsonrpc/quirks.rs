@@ -23,11 +23,14 @@ pub(crate) const SLOW: Duration = secs(5);
 /// So many slow or failed calls in a row are strain [inferred].
 pub(crate) const STRAIN: u8 = 2;
 /// The module is asked for its link to the panel with every so many looks, and when the panel's clock stood still
-/// for so many [inferred].
+/// for so long: by then it tells an old state [inferred].
 pub(crate) const LINK_EVERY: u8 = 6;
-pub(crate) const FROZEN: u8 = 3;
-/// When nothing was seen for longer the state is told whole again: who knows what happened meanwhile [inferred].
+pub(crate) const FROZEN: Duration = secs(90);
+/// When nothing that can be believed was seen for longer the state is told whole again: who knows what happened meanwhile [inferred].
 pub(crate) const DOUBT: Duration = secs(120);
+/// Nothing may be heard of a panel that is well for so long: the pause of a strained module, and one answer as late as
+/// it may be with the next one behind it [inferred].
+pub(crate) const QUIET: Duration = secs(120);
 /// Registration, devices and users are renewed [inferred]; a registration lasts "a few days" [doc F].
 pub(crate) const RENEW: Duration = secs(24 * 3600);
 /// A registration that is gone sooner was taken by somebody else [inferred].

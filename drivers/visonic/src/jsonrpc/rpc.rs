@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::words;
 use super::call::Call;
 use super::error::CallError;
 use super::http::Response;
@@ -17,7 +18,6 @@ const SECRET_KEYS: [&str; 5] = ["userCode", "duressCode", "installerCode", "code
 
 #[derive(Deserialize)]
 struct Envelope {
-    id: Option<Value>,
     result: Option<Value>,
     error: Option<ErrorBody>,
 }
@@ -47,12 +47,11 @@ pub(crate) fn decode(call: &Call, id: u64, response: &Response) -> (bool, Result
     if call.method().is_none() {
         return (body.is_array(), Ok(body));
     }
-    let Ok(envelope) = serde_json::from_value::<Envelope>(body) else { return (true, Err(CallError::Malformed)) };
-    // A body that could not be read is answered with the id null.
-    let mine = match &envelope.id {
-        Some(Value::Null) | None => envelope.error.is_some(),
-        Some(other) => other.as_u64() == Some(id),
-    };
+    if !body.is_object() {
+        return (true, Err(CallError::Malformed));
+    }
+    let mine = is_answer_to(&body, id);
+    let Ok(envelope) = serde_json::from_value::<Envelope>(body) else { return (mine, Err(CallError::Malformed)) };
     let answer = match (envelope.error, envelope.result) {
         (Some(error), _) => {
             Err(CallError::of(error.code.unwrap_or(0), &mask_digits(&error.message.unwrap_or_default())))
@@ -63,6 +62,14 @@ pub(crate) fn decode(call: &Call, id: u64, response: &Response) -> (bool, Result
     (mine, answer)
 }
 
+/// Whether a body answers the call of that id. One that the module could not read is answered with the id null.
+fn is_answer_to(body: &Value, id: u64) -> bool {
+    match body.get("id") {
+        Some(Value::Null) | None => body.get("error").is_some(),
+        Some(other) => other.as_u64() == Some(id),
+    }
+}
+
 /// A call, as it may be shown.
 pub(crate) fn shown_call(call: &Call, id: u64) -> Bytes {
     let Some(method) = call.method() else { return Bytes::from_static(b"GET methods") };
@@ -70,24 +77,13 @@ pub(crate) fn shown_call(call: &Call, id: u64) -> Bytes {
     json!({"id": id, "method": method, "params": params}).to_string().into()
 }
 
-/// An answer, as it may be shown. What cannot be read is not shown: nobody knows what is in there.
-pub(crate) fn shown_answer(call: Option<&Call>, response: &Response) -> Bytes {
+/// An answer, as it may be shown. What cannot be read, or answers another call than the one in flight, is not shown:
+/// nobody knows what is in there.
+pub(crate) fn shown_answer(flight: Option<(&Call, u64)>, response: &Response) -> Bytes {
     let value = serde_json::from_slice::<Value>(&response.body).ok();
-    let shown: Bytes = match (value, call) {
+    let shown: Bytes = match (value, flight) {
         (Some(Value::Array(methods)), _) => format!("{} methods", methods.len()).into(),
-        (Some(mut value), Some(call)) if value.is_object() => {
-            if let Some(result) = value.get_mut("result") {
-                if call.is_secret() {
-                    *result = Value::from(MASK);
-                } else {
-                    mask(result);
-                }
-            }
-            if let Some(Value::String(message)) = value.pointer_mut("/error/message") {
-                *message = mask_digits(message);
-            }
-            value.to_string().into()
-        }
+        (Some(body), Some((call, id))) if is_answer_to(&body, id) => shown_body(call, &body).to_string().into(),
         _ => format!("HTTP {}, {} bytes", response.status, response.body.len()).into(),
     };
     if shown.len() <= MOST_SHOWN {
@@ -95,6 +91,22 @@ pub(crate) fn shown_answer(call: Option<&Call>, response: &Response) -> Bytes {
     }
     let head = String::from_utf8_lossy(shown.get(..MOST_SHOWN).unwrap_or_default()).into_owned();
     format!("{head}… ({} bytes)", response.body.len()).into()
+}
+
+/// The members that are known; others may hold anything.
+fn shown_body(call: &Call, body: &Value) -> Value {
+    if let Some(error) = body.get("error") {
+        let code = error.get("code").and_then(Value::as_i64);
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        return json!({"error": {"code": code, "message": words(&mask_digits(message))}, "id": body.get("id")});
+    }
+    let mut result = body.get("result").cloned().unwrap_or_default();
+    if call.is_secret() {
+        result = Value::from(MASK);
+    } else {
+        mask(&mut result);
+    }
+    json!({"id": body.get("id"), "result": result})
 }
 
 fn mask(value: &mut Value) {
@@ -197,12 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn only_200_is_an_answer_and_nobody_is_led_elsewhere() {
+        for status in [204, 302, 401, 500] {
+            let response = Response { status, body: Bytes::from_static(br#"{"id":1,"result":true}"#) };
+            assert_eq!(decode(&Call::IsPanelConnected, 1, &response), (true, Err(CallError::Http(status))));
+        }
+    }
+
+    #[test]
     fn an_answer_belongs_to_its_call() {
         let call = Call::IsPanelConnected;
         assert_eq!(answer(&call, 3, r#"{"id":3,"result":true}"#), (true, Ok(Value::Bool(true))));
         assert!(!answer(&call, 3, r#"{"id":2,"result":true}"#).0, "late");
         assert!(answer(&call, 3, r#"{"id":null,"error":{"code":-32700,"message":"JSON_PARSE_ERROR: x"}}"#).0);
-        for malformed in ["", "{", "[1]", "3", r#"{"id":3}"#, r#"{"id":3,"result":"#] {
+        for malformed in ["", "{", "[1]", "3", "[3, true, null]", r#"{"id":3}"#, r#"{"id":3,"result":"#] {
             assert_eq!(answer(&call, 3, malformed).1, Err(CallError::Malformed), "{malformed}");
         }
     }
@@ -212,7 +232,7 @@ mod tests {
         let secret = Call::GetUserCodes { auth: code("7391") };
         let shown = |call: Option<&Call>, body: &str| {
             let response = Response { status: 200, body: Bytes::copy_from_slice(body.as_bytes()) };
-            String::from_utf8_lossy(&shown_answer(call, &response)).into_owned()
+            String::from_utf8_lossy(&shown_answer(call.map(|call| (call, 1)), &response)).into_owned()
         };
         assert!(!String::from_utf8_lossy(&shown_call(&secret, 1)).contains("7391"));
         let rows = r#"{"id":1,"result":[{"partitions":[1],"userCode":"7391","userId":1}]}"#;

@@ -9,6 +9,7 @@ use super::{Hidden, MessageError};
 #[allow(missing_docs, reason = "the names say it")]
 pub mod sub {
     pub const ERROR: u8 = 0x06;
+    pub const TAMPERED: u8 = 0x0B;
     pub const SHORT_STATE: u8 = 0x0F;
     pub const TRIGGERED: u8 = 0x13;
     pub const SEVERAL: u8 = 0x17;
@@ -27,6 +28,7 @@ pub mod sub {
     pub const SETTINGS: u8 = 0x35;
     pub const LEGACY_LOG: u8 = 0x36;
     pub const ASK_ME: u8 = 0x39;
+    pub const HELP: u8 = 0x3B;
     pub const SIREN: u8 = 0x3E;
     pub const BAUD: u8 = 0x41;
     pub const SETTING: u8 = 0x42;
@@ -136,10 +138,11 @@ pub struct B0 {
 }
 
 impl B0 {
-    /// Reads the payload of a frame, `B0` first. A body that is shorter than announced is taken [impl P4].
+    /// Reads the payload of a frame, `B0` first. A body that is shorter than announced is taken [impl P4], a longer one
+    /// is not: the line never brings one.
     pub(super) fn decode(payload: &[u8]) -> Result<Self, MessageError> {
         match payload {
-            [0xB0, kind, sub, _, body @ .., TERMINATOR] => {
+            [0xB0, kind, sub, length, body @ .., TERMINATOR] if body.len() <= usize::from(*length) => {
                 let kind = B0Kind::of(*kind).ok_or(MessageError::Chunks { sub: *sub })?;
                 Ok(Self { kind, sub: *sub, body: Hidden::new(body) })
             }

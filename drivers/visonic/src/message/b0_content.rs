@@ -2,7 +2,8 @@
 //! [impl PX b0_formatters.py] [impl P4]
 
 use super::{
-    B0, B0Kind, Chunk, ClassIndex, ClockTime, Flags, Hidden, MessageError, Setting, SystemStatus, WireCode, sub,
+    B0, B0Kind, B0LogRow, Chunk, ClassIndex, ClockTime, Flags, Help, Hidden, MessageError, Setting, SystemStatus,
+    TroubleRow, WireCode, sub,
 };
 
 /// The meaning of an answer or a notice.
@@ -20,6 +21,8 @@ pub enum B0Content {
     Bypassed(Vec<u8>),
     /// 13: triggered zones, a bit each.
     Triggered(Vec<u8>),
+    /// 0B: zones whose tamper contact is open, a bit each.
+    Tampered(Vec<u8>),
     /// 1D: enrolled devices, a bit each, per class.
     Enrolled(Vec<(ClassIndex, Vec<u8>)>),
     /// 20: partitions of each device, user or tag, per class.
@@ -30,6 +33,14 @@ pub enum B0Content {
     ZoneTypes(Vec<u8>),
     /// 4B: what each zone did last, on a page.
     LastEvents(Vec<ZoneSign>),
+    /// 2A: a page of the event log.
+    Log(Vec<B0LogRow>),
+    /// 36: the newest row of the event log.
+    NewestRow(B0LogRow),
+    /// 54: troubles.
+    Troubles(Vec<TroubleRow>),
+    /// 3B: somebody called for help.
+    Help(Help),
     /// 35, 42: settings.
     Settings(Vec<Setting>),
     /// 6A: the panel is here.
@@ -88,6 +99,14 @@ impl PartitionStatus {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.flags.has(Self::ACTIVE)
+    }
+
+    /// The status of A5: there "instant" is a bit of the status, here it has a byte of its own [impl HA].
+    #[must_use]
+    pub fn system(&self) -> SystemStatus {
+        let code = self.status.code();
+        let has_instant_form = code <= SystemStatus::LAST_WITH_INSTANT;
+        SystemStatus(if has_instant_form && self.instant & 1 != 0 { code | SystemStatus::INSTANT } else { code })
     }
 }
 
@@ -200,6 +219,15 @@ impl B0 {
             sub::OPEN => B0Content::Open(self.of_class(ClassIndex::ZONE)?),
             sub::BYPASS => B0Content::Bypassed(self.of_class(ClassIndex::ZONE)?),
             sub::TRIGGERED => B0Content::Triggered(self.of_class(ClassIndex::ZONE)?),
+            sub::TAMPERED => B0Content::Tampered(self.of_class(ClassIndex::ZONE)?),
+            sub::EVENT_LOG => B0Content::Log(self.log_rows()?),
+            sub::LEGACY_LOG => B0Content::NewestRow(*self.log_rows()?.first().ok_or(wrong)?),
+            sub::TROUBLES => {
+                let data = self.joined()?;
+                let (rows, _) = data.as_chunks::<9>();
+                B0Content::Troubles(rows.iter().copied().map(TroubleRow::of).collect())
+            }
+            sub::HELP => Help::of(&self.joined()?).map_or(B0Content::Other, B0Content::Help),
             sub::ENROLLED => B0Content::Enrolled(self.by_class()?),
             sub::PARTITION_ACCESS => B0Content::PartitionAccess(self.by_class()?),
             sub::ZONE_NAMES => B0Content::ZoneNames(self.joined()?),
@@ -215,6 +243,12 @@ impl B0 {
             sub::ALIVE => B0Content::Alive,
             _ => B0Content::Other,
         })
+    }
+
+    fn log_rows(&self) -> Result<Vec<B0LogRow>, MessageError> {
+        let data = self.joined()?;
+        let (rows, _) = data.as_chunks::<10>();
+        Ok(rows.iter().copied().map(B0LogRow::of).collect())
     }
 
     /// Pairs of code and sub-type; `06 2k pairs [counter]`, without a chunk [cap].

@@ -204,6 +204,8 @@ impl HostMessage {
                 address: u16::from_le_bytes([index, page]),
                 length: u16::from_le_bytes([low, high]),
             },
+            // FF FF is never an address of the first memory.
+            [0x3E, 0xFF, 0xFF, ..] => return Err(short()),
             [0x3E, index, page, low, high, ..] => {
                 Self::ReadEeprom { address: u16::from_le_bytes([index, page]), length: u16::from_le_bytes([low, high]) }
             }

@@ -6,6 +6,7 @@
 
 mod b0;
 mod b0_content;
+mod b0_rows;
 mod code;
 mod host;
 mod masked;
@@ -19,6 +20,7 @@ pub use b0_content::{
     B0Content, B0Error, PanelStatus, PartitionStatus, ZoneSign, bitmap, bits, bypass_command, pgm_command,
     siren_command,
 };
+pub use b0_rows::{B0LogRow, Help, TroubleRow};
 pub use code::{Device, EventCode};
 pub use host::{ArmCommand, HostMessage, OutputCommand, Restart};
 pub use masked::{MASK, masked};

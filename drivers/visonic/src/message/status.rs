@@ -5,6 +5,10 @@
 pub struct SystemStatus(pub u8);
 
 impl SystemStatus {
+    /// Set in a status whose delays are switched off.
+    pub(crate) const INSTANT: u8 = 0x10;
+    /// The last one that has such a form: armed away.
+    pub(crate) const LAST_WITH_INSTANT: u8 = 0x05;
     /// While a host reads the memory.
     pub const DOWNLOADING: Self = Self(0x07);
 

@@ -16,11 +16,20 @@ use super::{Next, Procedure};
 const PARTS: [u8; 5] = [1, 2, 3, 4, 6];
 /// Asks for all of them, bit n-1 for part n.
 const MASK: u8 = 0x3F;
-/// Sub-types of B0 that say something.
+/// Sub-types of B0 that every PowerMaster is asked for.
 const SUBS: [u8; 4] = [sub::ENROLLED, sub::PANEL_STATE, sub::OPEN, sub::BYPASS];
+/// Zones beyond the 32 of A5.
+const MANY_ZONES: [u8; 2] = [sub::TRIGGERED, sub::TAMPERED];
 /// Times that a panel is asked which acknowledges and then tells nothing.
 const TRIES: u8 = 3;
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// What this panel is asked for over B0.
+fn subs(site: &Site) -> Vec<u8> {
+    let zones = site.tracker.has_many_zones().then_some(MANY_ZONES);
+    let log = site.tracker.needs_log().then_some(sub::LEGACY_LOG);
+    SUBS.into_iter().chain(zones.into_iter().flatten()).chain(log).collect()
+}
 
 /// How the panel is made to tell its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +133,9 @@ impl Procedure for Collect {
                     }
                     self.stage = if master { Stage::AskB0 } else { Stage::Judge };
                 }
-                Stage::AskB0 => return Next::Send(HostMessage::B0(B0::request_several(&SUBS))),
+                Stage::AskB0 => return Next::Send(HostMessage::B0(B0::request_several(&subs(site)))),
                 Stage::Subs { until } => {
-                    if now < until && !SUBS.iter().all(|sub| self.subs.contains(sub)) {
+                    if now < until && !subs(site).iter().all(|sub| self.subs.contains(sub)) {
                         return Next::Wait(until);
                     }
                     self.stage = Stage::Judge;

@@ -52,6 +52,7 @@ impl Procedure for Enrol {
             Stage::Init => Stage::Enrol,
             Stage::Request { .. } | Stage::Enrol | Stage::Over => {
                 site.enrolled |= answer == Answer::Taken;
+                site.enrol_refused = answer == Answer::Denied;
                 Stage::Over
             }
         };

@@ -8,7 +8,7 @@ use panel_driver::{CivilTime, CommandId, DriverEvent, Outcome};
 use panel_model::{Evidence, NotNow};
 
 use crate::eeprom::{Identity, Item, codes, text};
-use crate::error::{SessionError, download_denied, visit_failed};
+use crate::error::{SessionError, download_denied, not_shown, visit_failed};
 use crate::message::{ClockTime, HostMessage, PanelMessage, WireCode};
 use crate::quirks::{BLOCK, CODE_PAUSE, PANEL_INFO, USERS_PAUSE, VISIT};
 use crate::session::{Access, Answer, Site};
@@ -23,7 +23,8 @@ const DELAYS: u8 = 3;
 /// A PowerMaster that leaves at once (`0F`) is asked once more after [issue DS#265].
 const LEFT_PAUSE: Duration = Duration::from_secs(10);
 /// A clock that was set may be off by so much when it is read.
-const CLOCK_SLACK: u8 = 3;
+const CLOCK_SLACK: u32 = 3;
+const DAY: u32 = 24 * 3600;
 
 /// Where the visit stands. In the stages that end in -ing a message is on its way or in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,17 +256,18 @@ impl Visit {
 
     fn clock_outcome(&self, wanted: CivilTime) -> Outcome {
         let wanted = clock_time(wanted);
-        let of_minutes = |time: ClockTime| u32::from(time.minute) * 60 + u32::from(time.second);
-        let same = |time: ClockTime| {
-            let date = (time.year, time.month, time.day, time.hour);
-            date == (wanted.year, wanted.month, wanted.day, wanted.hour)
-                && of_minutes(time).abs_diff(of_minutes(wanted)) <= u32::from(CLOCK_SLACK)
-        };
+        let of_day =
+            |time: ClockTime| (u32::from(time.hour) * 60 + u32::from(time.minute)) * 60 + u32::from(time.second);
+        let apart = |time: ClockTime| of_day(time).abs_diff(of_day(wanted));
+        let same_day = |time: ClockTime| (time.year, time.month, time.day) == (wanted.year, wanted.month, wanted.day);
         match self.clock {
             _ if !self.clock_taken => visit_failed(),
-            Some(time) if same(time) => Outcome::Applied(Evidence::ReadBack),
-            // An hour may have turned, or the panel tells no clock: it acknowledged the new one.
-            _ => Outcome::Applied(Evidence::Acknowledged),
+            Some(time) if same_day(time) && apart(time) <= CLOCK_SLACK => Outcome::Applied(Evidence::ReadBack),
+            // A day has turned meanwhile.
+            Some(time) if apart(time) >= DAY - CLOCK_SLACK => Outcome::Applied(Evidence::Acknowledged),
+            Some(_) => not_shown("its clock shows another time"),
+            // It tells no clock: it acknowledged the new one.
+            None => Outcome::Applied(Evidence::Acknowledged),
         }
     }
 }

@@ -84,6 +84,7 @@ impl VisonicSession {
         if self.keeper.bark(now, &mut self.site) == Some(Bark::Restore) {
             if self.keeper.was_deaf(now) {
                 (self.in_doubt, self.snapshot_wanted) = (true, true);
+                self.site.tracker.forget_log();
             }
             return Some(self.collect(How::Restore));
         }
@@ -229,7 +230,7 @@ impl VisonicSession {
     fn enrolment_over(&mut self, now: Instant) {
         self.site.enrol_asked = false;
         if !self.site.enrolled {
-            self.keeper.enrol_later(now);
+            self.keeper.not_enrolled(now, std::mem::take(&mut self.site.enrol_refused));
             if self.site.access == Access::Denied && self.second_chance {
                 self.tell_denied();
             }

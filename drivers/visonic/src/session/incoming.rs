@@ -12,6 +12,9 @@ use crate::quirks::{ASK_PAUSE, USERS_PAUSE};
 use super::VisonicSession;
 use super::track::Asked;
 
+/// Sub-types of B0 that are asked for when the panel says that they have news.
+const WORTH_ASKING: [u8; 7] =
+    [sub::OPEN, sub::BYPASS, sub::PANEL_STATE, sub::TRIGGERED, sub::TAMPERED, sub::ENROLLED, sub::HELP];
 /// Signs of life are told no more often than this.
 const ALIVE: Duration = Duration::from_secs(5);
 /// Events kept while the first state is not complete.
@@ -87,13 +90,12 @@ impl VisonicSession {
     fn react(&mut self, now: Instant, message: &PanelMessage) {
         match message {
             PanelMessage::Alive { .. } => self.keeper.kept(now, &mut self.site),
-            PanelMessage::EnrolRequest => self.site.enrol_asked = true,
+            PanelMessage::EnrolRequest => self.site.enrol_asked |= self.keeper.may_answer_request(now),
             PanelMessage::TimedOut => self.exit_wanted |= self.procedure.is_none(),
             PanelMessage::PanelInfo { .. } | PanelMessage::Block { .. } if !self.reads_memory() => self.foreign(),
             PanelMessage::B0(b0) => {
                 if let Ok(B0Content::AskMe(subs)) = b0.content() {
-                    let known = [sub::OPEN, sub::BYPASS, sub::PANEL_STATE, sub::TRIGGERED, sub::ENROLLED];
-                    self.ask.extend(subs.into_iter().filter(|wanted| known.contains(wanted)));
+                    self.ask.extend(subs.into_iter().filter(|wanted| WORTH_ASKING.contains(wanted)));
                     self.ask_at = self.ask_at.or(Some(now));
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::model::Enrolment;
-use crate::quirks::{ENROL_AGAIN, POLL, RESTORES, SYNC, Timing, WATCHDOG};
+use crate::quirks::{ENROL_AGAIN, ENROL_REFUSALS, POLL, REQUEST_PAUSE, RESTORES, SYNC, Timing, WATCHDOG};
 
 use super::Site;
 
@@ -31,6 +31,9 @@ pub(super) struct Keeper {
     alive_at: Option<Instant>,
     sync_at: Option<Instant>,
     enrol_at: Option<Instant>,
+    /// When the panel refused our enrolment last, and how often since it took one.
+    refused_at: Option<Instant>,
+    refusals: u8,
 }
 
 impl Keeper {
@@ -58,6 +61,7 @@ impl Keeper {
 
     pub(super) fn enrolled(&mut self, now: Instant) {
         (self.kept_at, self.restores, self.enrol_at) = (Some(now), 0, None);
+        (self.refused_at, self.refusals) = (None, 0);
     }
 
     pub(super) fn enrol_from(&mut self, at: Instant) {
@@ -66,6 +70,20 @@ impl Keeper {
 
     pub(super) fn enrol_later(&mut self, now: Instant) {
         self.enrol_at = Some(now + ENROL_AGAIN);
+    }
+
+    /// A try that was lost is made again later. One that was refused as well, but not for ever: the code is wrong.
+    pub(super) fn not_enrolled(&mut self, now: Instant, refused: bool) {
+        if refused {
+            self.refused_at = Some(now);
+            self.refusals = self.refusals.saturating_add(1);
+        }
+        self.enrol_at = (self.refusals < ENROL_REFUSALS).then_some(now + ENROL_AGAIN);
+    }
+
+    /// Whether a request to be enrolled is answered: not in a circle with a panel that refuses what it asks for.
+    pub(super) fn may_answer_request(&self, now: Instant) -> bool {
+        self.refused_at.is_none_or(|at| now >= at + REQUEST_PAUSE)
     }
 
     pub(super) fn synced(&mut self, now: Instant, site: &Site) {

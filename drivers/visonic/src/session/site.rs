@@ -6,7 +6,7 @@ use std::time::Instant;
 use panel_driver::{CommandId, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
 use panel_model::{Capabilities, Label, PanelEvent, PartitionSet, Slot, Zone};
 
-use crate::capabilities::of_model;
+use crate::capabilities::{USER_PERMIT, of_model};
 use crate::config::Config;
 use crate::eeprom::{Item, Memory, Options, ZoneSetup, name, zones};
 use crate::map::user_report;
@@ -45,6 +45,8 @@ pub(crate) struct Site {
     pub(crate) enrolled: bool,
     /// The panel asked for enrolment.
     pub(crate) enrol_asked: bool,
+    /// The panel has just refused an enrolment.
+    pub(crate) enrol_refused: bool,
     /// The state is to be asked for at once.
     pub(crate) state_wanted: bool,
     /// AB 06 is to be sent: the panel has just taken us as its PowerLink.
@@ -73,6 +75,7 @@ impl Site {
             options: None,
             enrolled: false,
             enrol_asked: false,
+            enrol_refused: false,
             state_wanted: false,
             restore_wanted: false,
             setup_at: None,
@@ -161,7 +164,10 @@ impl Site {
 
     /// Takes zones, names and options out of the memory.
     pub(crate) fn set_up(&mut self, memory: &Memory) {
-        self.options = memory.item(Item::Options, &self.model).and_then(Options::of).or(self.options);
+        if let Some(options) = memory.item(Item::Options, &self.model).and_then(Options::of) {
+            self.options = Some(options);
+            self.tell_permit(options.user_permit);
+        }
         let table = memory.item(Item::NameTable, &self.model);
         let label = |zone: &ZoneSetup| -> Option<Label> { name(table?, zone.name?) };
         let found: Vec<(Zone, u8, Option<Label>)> = zones(memory, &self.model)
@@ -179,6 +185,16 @@ impl Site {
         }
     }
 
+    /// Says in the capabilities whether the installer menu needs the master user's consent.
+    fn tell_permit(&mut self, is_on: bool) {
+        let notes = &mut self.capabilities.notes;
+        if notes.iter().any(|note| note == USER_PERMIT) != is_on {
+            notes.retain(|note| note != USER_PERMIT);
+            notes.extend(is_on.then(|| USER_PERMIT.to_owned()));
+            self.event(DriverEvent::Capabilities(Box::new(self.capabilities.clone())));
+        }
+    }
+
     /// Tells all users. `masks`: partitions by slot, where they could be read.
     pub(crate) fn tell_users(&mut self, codes: &[WireCode], masks: Option<&[u8]>) {
         let numbered = (1_u32..).filter_map(|n| Slot::new(n).ok()).zip(codes).take(usize::from(self.model.users));
@@ -186,7 +202,11 @@ impl Site {
         let reports: Vec<_> = numbered
             .map(|(slot, code)| {
                 let at = usize::from(slot.number()) - 1;
-                user_report(slot, code, masks.and_then(|masks| masks.get(at)).copied(), all)
+                let mut report = user_report(slot, code, masks.and_then(|masks| masks.get(at)).copied(), all);
+                // Tag n belongs to user n [doc M].
+                let has_tags = slot.number() <= u16::from(self.model.tags);
+                report.tag = self.tracker.has_tag(slot.number()).filter(|_| has_tags);
+                report
             })
             .collect();
         for report in reports {

@@ -10,12 +10,13 @@ use super::out::What;
 use super::panel::Panel;
 use super::port::{Port, Timer};
 use super::signal::{Signal, Trouble};
-use crate::message::{B0, B0Error, B0Kind, Chunk, ClassIndex, Hidden, PanelMessage, PanelStatus, PartitionStatus, sub};
+use crate::message::{
+    B0, B0Error, B0Kind, B0LogRow, Chunk, ClassIndex, EventCode, Help, Hidden, PanelMessage, PanelStatus,
+    PartitionStatus, TroubleRow, sub,
+};
 
 /// Sub-types that the codec has no name for.
 mod more {
-    pub(super) const TAMPER: u8 = 0x0B;
-    pub(super) const HELP: u8 = 0x3B;
     pub(super) const TEMPERATURES: u8 = 0x3D;
     pub(super) const TAMPER_MEMORY: u8 = 0x0A;
 }
@@ -81,7 +82,7 @@ impl Port {
             sub::OPEN => vec![bits(panel.zone_mask(|zone| zone.open && !zone.motion))],
             sub::BYPASS => vec![bits(panel.zone_mask(|zone| zone.bypassed))],
             sub::TRIGGERED => vec![bits(panel.zone_mask(|zone| zone.in_alarm.is_some()))],
-            more::TAMPER => vec![bits(panel.zone_mask(|zone| zone.tampered))],
+            sub::TAMPERED => vec![bits(panel.zone_mask(|zone| zone.tampered))],
             more::TAMPER_MEMORY => vec![bits(panel.zone_mask(|zone| zone.tamper_memory))],
             sub::ENROLLED => enrolled(panel),
             sub::DEVICE_TYPES => device_types(panel),
@@ -148,7 +149,8 @@ impl Port {
             let (status, flags) = if active { self.shown(panel, index) } else { (0, 0) };
             let active = if active { PartitionStatus::ACTIVE } else { 0 };
             PartitionStatus {
-                status: crate::message::SystemStatus(status),
+                // The bit for "instant" has a byte of its own here [impl HA].
+                status: crate::message::SystemStatus(status & !0x10),
                 flags: crate::message::Flags((flags & 0x7F) | active),
                 instant: u8::from(status & 0x10 != 0),
                 unknown: 0,
@@ -210,15 +212,15 @@ impl Port {
         self.tell_status(now, panel, PanelMessage::B0(b0));
     }
 
-    /// 3B: 06 panic, 0F fire, 10 emergency.
-    pub(super) fn help(&mut self, now: Instant, panel: &mut Panel, code: u8) {
+    /// 3B.
+    pub(super) fn help(&mut self, now: Instant, panel: &mut Panel, help: Help) {
         if !panel.model.is_master() {
             return;
         }
         let all = (1_u8 << panel.units.len()) - 1;
-        let chunk = Chunk::new(0x28, ClassIndex::MIXED, &[0x0C, 0x00, 0x00, all, code, 0x14]);
+        let chunk = Chunk::new(0x28, ClassIndex::MIXED, &help.data(all));
         let counter = self.count();
-        let b0 = B0::response(B0Kind::Response, more::HELP, &[chunk], counter);
+        let b0 = B0::response(B0Kind::Response, sub::HELP, &[chunk], counter);
         self.tell_status(now, panel, PanelMessage::B0(b0));
     }
 
@@ -362,19 +364,31 @@ fn last_event((time, code): (u32, u8)) -> [u8; 5] {
     [a, b, c, d, code]
 }
 
-/// Ten bytes: time, class, index, 0, event, partitions, 0 [impl P4].
 fn log_row(entry: &LogEntry) -> [u8; 10] {
-    let [a, b, c, d] = entry.unix.to_le_bytes();
-    let (class, index) = entry.device.class();
-    [a, b, c, d, class, index, 0, entry.code, entry.partitions, 0]
+    let (class, number) = entry.device.class();
+    let class = ClassIndex(class);
+    let (index, user) = if class == ClassIndex::USER { (0, number) } else { (number, 0) };
+    let row = B0LogRow {
+        time: entry.unix,
+        class,
+        index,
+        user,
+        event: EventCode(entry.code),
+        partition: entry.partitions,
+        number: entry.number,
+    };
+    row.bytes()
 }
 
-/// 54: nine bytes a trouble; class, index, event, then undecoded ones.
+/// 54. Of the codes only those of tampers are known.
 fn troubles(panel: &Panel) -> Chunk {
     let rows = panel.troubles.iter().take(20).flat_map(|trouble| {
-        let (device, code) = trouble.event();
-        let (class, index) = device.class();
-        [class, index, code, 0, 0, 0, 0, 0, 0]
+        let (class, index) = trouble.event().0.class();
+        let code = match trouble {
+            Trouble::ZoneTamper(_) | Trouble::SirenTamper => TroubleRow::TAMPER,
+            _ => 0,
+        };
+        TroubleRow { class: ClassIndex(class), device_type: 0, index, state: 2, code, name: 0 }.bytes()
     });
     Chunk::new(0x48, ClassIndex::MIXED, &rows.collect::<Vec<_>>())
 }

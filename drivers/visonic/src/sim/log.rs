@@ -15,6 +15,8 @@ pub(super) struct LogEntry {
     pub(super) code: u8,
     /// Bit n-1 for partition n.
     pub(super) partitions: u8,
+    /// Counts the rows.
+    pub(super) number: u8,
 }
 
 pub(super) struct Log {
@@ -30,7 +32,8 @@ impl Log {
     pub(super) fn add(&mut self, now: Instant, clock: &Clock, device: Device, code: u8, partitions: u8) {
         self.entries.truncate(self.most.saturating_sub(1));
         let (time, unix) = (clock.read(now), clock.unix(now));
-        self.entries.push_front(LogEntry { time, unix, device, code, partitions });
+        let number = self.entries.front().map_or(1, |newest| newest.number.wrapping_add(1));
+        self.entries.push_front(LogEntry { time, unix, device, code, partitions, number });
     }
 
     /// Newest first.

@@ -5,7 +5,9 @@
 //!                                       │ host, download, status, b0, settings: what each message gets
 //!                                       ▼
 //!                                     panel (memory, arming, zones, users, log, clock) ◄── pokes, person
-//!                                       └──► JSON lines
+//!                                       │ └──► JSON lines
+//!                                       ▼
+//!                                     jsonrpc (a PowerLink 3 module), where it has one
 //! ```
 //!
 //! It is written from what panels do and shares codec and messages with the driver, nothing else: a mistake in the
@@ -50,7 +52,7 @@ use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
-use panel_driver::sim::{Hangup, Poke, PokeError, Simulator, later};
+use panel_driver::sim::{Beside, Hangup, Poke, PokeError, Simulator, later};
 use panel_model::Zone;
 use serde_json::{Value, json};
 
@@ -60,6 +62,7 @@ pub use self::models::{Family, Model};
 pub use self::options::{BypassMode, PanelOptions, SimConfig, SimConfigError, StopAnswer, Timings};
 
 use self::hostile::Fault;
+use self::jsonrpc::{Module, ServiceConfig};
 use self::panel::Panel;
 use self::port::{Port, SECOND_HOST_PAUSE, Timer};
 use self::signal::{Signal, Trouble};
@@ -68,6 +71,8 @@ use self::signal::{Signal, Trouble};
 pub struct VisonicSimulator {
     panel: Panel,
     port: Port,
+    /// Its network module, if it has one.
+    module: Option<Module>,
     enrolled: bool,
     happened: VecDeque<Value>,
     /// The latest time heard of.
@@ -85,7 +90,17 @@ impl VisonicSimulator {
     pub fn new(config: SimConfig) -> Result<Self, SimConfigError> {
         config.validate()?;
         let (port, enrolled) = (Port::new(&config), config.enrolled);
-        Ok(Self { panel: Panel::new(config), port, enrolled, happened: VecDeque::new(), now: None })
+        Ok(Self { panel: Panel::new(config), port, module: None, enrolled, happened: VecDeque::new(), now: None })
+    }
+
+    /// The same with a PowerLink 3 module beside the serial port, which [`Simulator::beside`] leads to: what is done
+    /// on one of them shows on the other. Real panels are used over one of them.
+    ///
+    /// # Errors
+    /// [`SimConfigError`] if no such panel can be.
+    pub fn with_service(config: ServiceConfig) -> Result<Self, SimConfigError> {
+        let panel = Self::new(config.panel.clone())?;
+        Ok(Self { module: Some(Module::new(config)), ..panel })
     }
 
     /// Lives through everything that was due until `now`, each at its own time.
@@ -96,13 +111,17 @@ impl VisonicSimulator {
         }
         loop {
             let (panel, port) = (self.panel.agenda.next_due(), self.port.next_due());
-            let first = panel.into_iter().chain(port).min().filter(|due| *due <= now);
+            let module = self.module.as_ref().and_then(Module::next_due);
+            let first = panel.into_iter().chain(port).chain(module).min().filter(|due| *due <= now);
             let Some(due) = first else { break };
             self.panel.now = Some(due);
             if panel == Some(due) {
                 self.panel.run_due(due);
-            } else {
+            } else if port == Some(due) {
                 self.port.run_due(due, &mut self.panel);
+                self.panel.settle();
+            } else if let Some(module) = &mut self.module {
+                module.run_due(due, &mut self.panel);
                 self.panel.settle();
             }
             self.tell(due);
@@ -134,7 +153,12 @@ impl VisonicSimulator {
                 self.panel.signal(Signal::watch(json!({"event": "line_dropped"})));
                 self.port.line.cut(down);
             }
-            Some(Poke::Reboot) => self.port.reboot(now, &self.panel),
+            Some(Poke::Reboot) => {
+                self.port.reboot(now, &self.panel);
+                if let Some(module) = &mut self.module {
+                    module.reboot(self.panel.timings.boot);
+                }
+            }
             Some(Poke::Fault(words)) => self.fault(now, &words)?,
             _ => {}
         }
@@ -143,6 +167,10 @@ impl VisonicSimulator {
 
     fn fault(&mut self, now: Instant, words: &[String]) -> Result<(), PokeError> {
         let panel = &mut self.panel;
+        if let Some((_, words)) = words.split_first().filter(|(first, _)| *first == "service") {
+            let none = || PokeError("this panel has no service beside its serial port".into());
+            return self.module.as_mut().ok_or_else(none)?.fault(now, panel, words);
+        }
         match panel.hostile.apply(words)? {
             Fault::Done => {}
             Fault::Marks => panel.fill_with_marks(),
@@ -207,7 +235,8 @@ impl Simulator for VisonicSimulator {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let dues = [self.panel.agenda.next_due(), self.port.next_due(), self.port.line.next_due()];
+        let module = self.module.as_ref().and_then(Module::next_due);
+        let dues = [self.panel.agenda.next_due(), self.port.next_due(), self.port.line.next_due(), module];
         dues.into_iter().flatten().min()
     }
 
@@ -220,7 +249,48 @@ impl Simulator for VisonicSimulator {
     }
 
     fn state(&self) -> Value {
-        self.panel.state_json(self.now, &self.port.line_state())
+        let mut state = self.panel.state_json(self.now, &self.port.line_state());
+        if let (Some(module), Some(state)) = (&self.module, state.as_object_mut()) {
+            state.insert("service".to_owned(), module.client().into());
+        }
+        state
+    }
+
+    fn beside(&mut self) -> Option<&mut dyn Beside> {
+        self.module.is_some().then_some(self as &mut dyn Beside)
+    }
+}
+
+/// The module's line.
+impl Beside for VisonicSimulator {
+    fn beside_connected(&mut self, now: Instant) {
+        self.live(now);
+        if let Some(module) = &mut self.module {
+            module.connect();
+        }
+    }
+
+    fn beside_gone(&mut self, now: Instant) {
+        self.live(now);
+        if let Some(module) = &mut self.module {
+            module.disconnect();
+        }
+    }
+
+    fn beside_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.live(now);
+        if let Some(module) = &mut self.module {
+            module.receive(now, bytes);
+        }
+        self.live(now);
+    }
+
+    fn poll_beside(&mut self) -> Option<Bytes> {
+        self.module.as_mut()?.poll_transmit()
+    }
+
+    fn take_beside_hangup(&mut self) -> Option<Hangup> {
+        self.module.as_mut()?.take_hangup()
     }
 }
 

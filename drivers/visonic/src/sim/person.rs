@@ -12,6 +12,7 @@ use super::options::parse_code;
 use super::panel::Panel;
 use super::signal::Signal;
 use super::users::Holder;
+use crate::message::Help;
 
 const EDIT_USAGE: &str = "say `edit SLOT code CODE`, `edit SLOT delete`, `edit SLOT partitions 1,2` or `edit SLOT tag \
                           on|off`";
@@ -96,9 +97,9 @@ impl Panel {
 
     pub(super) fn press_panic(&mut self, now: Instant, key: PanicKey) {
         match key {
-            PanicKey::Fire => self.help(now, event::FIRE, 0x0F, "fire"),
-            PanicKey::Medical => self.help(now, event::EMERGENCY, 0x10, "medical"),
-            PanicKey::Police => self.help(now, event::PANIC, 0x06, "police"),
+            PanicKey::Fire => self.help(now, event::FIRE, Help::Fire, "fire"),
+            PanicKey::Medical => self.help(now, event::EMERGENCY, Help::Emergency, "medical"),
+            PanicKey::Police => self.help(now, event::PANIC, Help::Panic, "police"),
         }
     }
 

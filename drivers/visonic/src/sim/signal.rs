@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::devices::{Device, event};
+use crate::message::Help;
 
 /// Something that a host is told, in its own way by each family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub(super) enum Wire {
     Bypasses,
     /// A trouble came or went.
     Troubles,
-    /// A panic, fire or medical alarm: B0 3B, with its third code.
-    Help(u8),
+    /// A panic, fire or medical alarm: B0 3B.
+    Help(Help),
     /// Outputs were switched.
     Outputs,
     /// Users, names or rights are others than before. No host is told (dossier 13.8).

@@ -47,7 +47,7 @@ impl Port {
             Wire::Troubles => {
                 self.news.insert(sub::TROUBLES);
             }
-            Wire::Help(code) => self.help(now, panel, code),
+            Wire::Help(help) => self.help(now, panel, help),
             Wire::Nothing => {}
         }
         json

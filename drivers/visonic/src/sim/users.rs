@@ -10,6 +10,7 @@ use super::devices::{Device, event};
 use super::eeprom;
 use super::panel::{Panel, Task};
 use super::signal::{Signal, Wire};
+use crate::message::Help;
 
 /// Who a code belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +176,9 @@ impl Panel {
         Ok(())
     }
 
-    pub(super) fn help(&mut self, now: Instant, code: u8, sign: u8, name: &'static str) {
+    pub(super) fn help(&mut self, now: Instant, code: u8, help: Help, name: &'static str) {
         self.event(Device::Keypad(1), code, 0x07, Some(json!({"event": "keypad_alarm", "key": name})));
-        self.signal(Signal { wire: Wire::Help(sign), json: None });
+        self.signal(Signal { wire: Wire::Help(help), json: None });
         for partition in self.partitions() {
             self.ring(now, partition);
         }

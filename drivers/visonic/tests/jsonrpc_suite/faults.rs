@@ -5,7 +5,7 @@ use std::time::Duration;
 use driver_visonic::sim::jsonrpc::ServiceConfig;
 use panel_driver::testkit::Failure;
 use panel_driver::{Command, DriverError, DriverEvent, Outcome, Section};
-use panel_model::{ArmMode, EventKind as K, Evidence, TroubleKind};
+use panel_model::{ArmMode, ArmState, EventKind as K, Evidence, TroubleKind};
 
 use crate::bench::{
     ModulePair, OWN, code, experimental, failure, kinds, online, online_with, pair_of, partition, service, set_user,
@@ -223,4 +223,73 @@ fn registering_wants_a_code_and_says_so() -> Result<(), Failure> {
     pair.run_until(Duration::from_secs(60), |pair| !pair.ends().is_empty())?;
     let end = pair.ends()[0].1.clone();
     pair.check(matches!(&end, DriverError::Auth(text) if text.contains("store a user's code")), &format!("{end:?}"))
+}
+
+#[test]
+fn a_module_that_refuses_to_tell_the_state_is_not_kept_for_good() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.poke("fault without getPanelStatuses")?;
+    pair.run_until(Duration::from_secs(180), |pair| !pair.ends().is_empty())?;
+    let end = pair.ends()[0].1.clone();
+    pair.check(matches!(end, DriverError::Protocol(_)), &format!("{end:?}"))
+}
+
+#[test]
+fn what_changed_while_the_module_did_not_hear_the_panel_is_told_whole_and_not_as_news() -> Result<(), Failure> {
+    for fault in ["unlinked", "frozen"] {
+        let mut pair = online()?;
+        pair.poke(&format!("fault {fault}"))?;
+        pair.run_for(Duration::from_secs(600))?;
+        pair.poke("arm away 2")?;
+        pair.run_for(Duration::from_secs(120))?;
+        let before = pair.events().len();
+        pair.poke(&format!("fault {fault} off"))?;
+        pair.run_for(Duration::from_secs(120))?;
+        let snapshots = pair.events()[before..].iter().filter(|(_, e)| matches!(e, DriverEvent::Snapshot(_))).count();
+        let told = kinds(&pair, before);
+        assert!(snapshots == 1 && !told.contains(&K::Armed) && !told.contains(&K::ExitDelay), "{fault}: {told:?}");
+        let armed = pair.state().map(|state| state.partitions[&partition(2)].arm);
+        assert_eq!(armed, Some(ArmState::Armed(ArmMode::Away)), "{fault}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_state_that_is_not_believed_proves_nothing_and_nothing_is_written_meanwhile() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.poke("fault unlinked")?;
+    pair.run_for(Duration::from_secs(90))?;
+    let disarm = Command::Disarm { partition: partition(1), code: code(OWN) };
+    assert_eq!(failure(&pair.ask(disarm)?).0, "not_confirmed", "it shows what it saw last");
+    assert!(matches!(pair.ask(set_user(7, Some("4739"), None))?, Outcome::NotNow(_)));
+    pair.poke("fault unlinked off")?;
+    pair.run_for(Duration::from_secs(90))?;
+    assert_eq!(pair.ask(set_user(7, Some("4739"), None))?, READ_BACK);
+    Ok(())
+}
+
+#[test]
+fn a_stored_code_that_was_refused_is_not_sent_for_the_same_thing_again() -> Result<(), Failure> {
+    let mut pair = online()?;
+    // Somebody changes the code of the box's own user at the panel.
+    pair.poke("edit 2 code 1649")?;
+    let arm = |code| Command::Arm { partition: partition(1), mode: ArmMode::Away, code };
+    for _ in 0..3 {
+        assert_eq!(failure(&pair.ask(arm(None))?).0, "wrong_code");
+    }
+    let wrong = pair.happened().iter().filter(|(_, value)| value["event"] == "wrong_code").count();
+    assert_eq!(wrong, 1);
+    assert_eq!(pair.ask(arm(Some(code("1649"))))?, READ_BACK, "a person's code is sent");
+    Ok(())
+}
+
+#[test]
+fn a_code_that_is_not_taken_for_registering_any_more_is_told_when_it_is_renewed() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.poke("edit 2 code 1649")?;
+    // Asked less often, so that a day is over soon.
+    pair.poke("fault slow 8")?;
+    pair.run_until(Duration::from_secs(26 * 3600), |pair| !pair.ends().is_empty())?;
+    let end = pair.ends()[0].1.clone();
+    pair.check(matches!(end, DriverError::Auth(_)), &format!("{end:?}"))
 }

@@ -1,5 +1,7 @@
 //! The installer codes: compared, changed, kept until proved.
 
+use std::time::Duration;
+
 use driver_visonic::sim::jsonrpc::{ItemForm, ServiceConfig};
 use panel_driver::sim::Simulator;
 use panel_driver::testkit::Failure;
@@ -34,6 +36,37 @@ fn a_code_is_compared_with_the_panels_memory_in_both_forms() -> Result<(), Failu
         assert_eq!(pair.ask(verify("12"))?, Outcome::Refused(Refusal::CodeFormat));
     }
     Ok(())
+}
+
+#[test]
+fn a_panel_without_a_master_installer_has_one_code() -> Result<(), Failure> {
+    for item_form in [ItemForm::Base64, ItemForm::Numbers] {
+        let mut pair = online_with(experimental(), ServiceConfig { item_form, ..service() })?;
+        pair.poke("fault lacks 85")?;
+        assert_eq!(pair.ask(verify("8888"))?, READ_BACK);
+        assert_eq!(failure(&pair.ask(verify("9999"))?).0, "installer_code_wrong");
+        assert_eq!(pair.ask(change("8888", "6174"))?, READ_BACK);
+        assert_eq!(pair.panel().state()["installer_code"], "6174");
+        pair.poke("fault lacks 84")?;
+        assert_eq!(failure(&pair.ask(verify("6174"))?).0, "bad_answer", "what is not read is no verdict");
+        assert_eq!(failure(&pair.ask(change("6174", "4242"))?).0, "bad_answer");
+        assert_eq!(pair.panel().state()["installer_code"], "6174");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_change_whose_answer_is_lost_is_proved_by_the_memory_and_not_repeated() -> Result<(), Failure> {
+    let mut pair = online()?;
+    let calls = pair.panel().calls();
+    let id = pair.command(change("8888", "6174"));
+    // State, permit and both codes are read before.
+    pair.run_until(Duration::from_secs(10), |pair| pair.panel().calls() >= calls + 4)?;
+    pair.poke("fault mute")?;
+    pair.run_for(Duration::from_secs(90))?;
+    assert_eq!(pair.outcome(id), Some(&READ_BACK));
+    let set = pair.happened().iter().filter(|(_, value)| value["event"] == "installer_code_set").count();
+    pair.check(set == 1, &format!("written {set} times"))
 }
 
 #[test]

@@ -10,8 +10,10 @@
 mod bench;
 mod conformance;
 mod faults;
+mod ill;
 mod installer;
 mod service;
 mod state;
+mod tags;
 mod tcp;
 mod users;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use driver_visonic::sim::jsonrpc::ServiceConfig;
+use driver_visonic::sim::jsonrpc::{Profile, ServiceConfig};
+use driver_visonic::{Transport, jsonrpc};
 use panel_driver::sim::Simulator;
 use panel_driver::testkit::Failure;
 use panel_driver::{CivilTime, Command, DriverEvent, Outcome, Section};
@@ -210,4 +211,34 @@ fn somebody_at_the_door_does_not_wait_for_a_walk_over_the_zones() -> Result<(), 
     assert_eq!(pair.ask(arm)?, Outcome::Applied(Evidence::ReadBack));
     let took = pair.elapsed() - before;
     pair.check(took < Duration::from_secs(4), &format!("armed while the zones are read, in {took:?}"))
+}
+
+const OUTPUT: fn(u8) -> Command = |output| Command::Output { partition: partition(1), output };
+
+#[test]
+fn the_output_is_switched_where_that_is_tried_and_no_proof_is_claimed() -> Result<(), Failure> {
+    let mut pair = online()?;
+    assert_eq!(pair.ask(OUTPUT(1))?, Outcome::Applied(Evidence::WrittenBlind));
+    assert_eq!(pair.panel().state()["outputs"], serde_json::json!([0]));
+    assert_eq!(pair.ask(OUTPUT(2))?, Outcome::Refused(Refusal::NotFound));
+    pair.poke("fault timeout")?;
+    assert_eq!(failure(&pair.ask(OUTPUT(1))?).0, "timeout", "an output is not switched twice");
+    let older = ServiceConfig { profile: Profile::Gtx2023, ..service() };
+    let mut pair = online_with(experimental(), older)?;
+    assert_eq!(pair.ask(OUTPUT(1))?, Outcome::Refused(Refusal::Unsupported), "this firmware has no such method");
+    let json = r#"{"transport":"jsonrpc","host":"127.0.0.1","model":"PowerMaster 10","partitions":[1,2],"zones":8}"#;
+    let mut pair = online_with(config(json), service())?;
+    assert_eq!(pair.ask(OUTPUT(1))?, Outcome::Refused(Refusal::Unsupported), "nobody has proved it");
+    Ok(())
+}
+
+#[test]
+fn the_siren_is_not_touched_by_a_method_that_nobody_understands() -> Result<(), Failure> {
+    let mut pair = online()?;
+    let silence = Command::SilenceSiren { partition: partition(1), code: code(OWN) };
+    assert_eq!(pair.ask(silence)?, Outcome::Refused(Refusal::Unsupported));
+    let Transport::JsonRpc(_, writes) = experimental().transport else { panic!("the service's transport") };
+    let notes = jsonrpc::capabilities(&experimental(), writes).notes;
+    assert!(notes.iter().any(|note| note.contains("siren") && note.contains("disarm")), "it is said what to do");
+    Ok(())
 }

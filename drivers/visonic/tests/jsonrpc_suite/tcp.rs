@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use driver_visonic::VisonicFactory;
 use driver_visonic::sim::jsonrpc::{JsonRpcSimulator, ServiceConfig};
-use panel_driver::sim::{ServeOn, SimServer};
+use panel_driver::sim::{Poke, ServeOn, SimServer};
 use panel_driver::{
     Command, CommandId, CommandRequest, DriverError, DriverEvent, DriverFactory, DriverPort, Links, Outcome, Reply,
     Section, Stamped, WireLog,
@@ -111,4 +111,34 @@ async fn a_module_that_is_gone_ends_the_link() {
     assert_eq!(outcome, Outcome::interrupted());
     let end = timeout(PATIENCE, owner.driver).await.expect("in time").expect("no panic");
     assert!(matches!(&end, DriverError::Link(error) if error.to_string().contains("nothing listens")), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_without_an_answer_is_a_failure_at_once() {
+    let quick = (Duration::from_millis(1), Duration::from_millis(3));
+    let module = ServiceConfig { latency: quick, memory_latency: Duration::ZERO, keep_open: false, ..service() };
+    let (happened, _told) = mpsc::channel(256);
+    let module = JsonRpcSimulator::new(module).expect("a possible panel");
+    let server =
+        SimServer::start(Box::new(module), ServeOn::Listen("127.0.0.1:0".into()), happened).await.expect("served");
+    let mut owner = Owner::start(server.addr().expect("an address")).await;
+    owner.until(|event| matches!(event, DriverEvent::User(user) if user.slot.number() == 8)).await;
+    let drop_some = |count: &str| Poke::Fault(vec!["drop".into(), count.into()]);
+    server.handle().poke(drop_some("1")).await.expect("a fault");
+    // An answer that does not come is waited for half a minute, which is longer than `ask` waits.
+    let outcome = owner.ask(set_user(7, Some("4739"), None)).await;
+    assert!(matches!(&outcome, Outcome::Failed(error) if error.code == "hung_up" && error.retry), "{outcome:?}");
+    let read_back = Outcome::Applied(Evidence::ReadBack);
+    assert_eq!(owner.ask(set_user(7, Some("4739"), None)).await, read_back);
+    // A reading is begun anew by itself. Without the tags, which are asked for first, it would have been whole.
+    server.handle().poke(drop_some("2")).await.expect("a fault");
+    let outcome = owner.ask(Command::Refresh(Section::Users)).await;
+    assert!(matches!(&outcome, Outcome::Failed(error) if error.code == "hung_up"), "{outcome:?}");
+    owner.until(|event| matches!(event, DriverEvent::User(user) if user.slot.number() == 8)).await;
+    // One that closes every connection is left alone for a while, by its owner.
+    server.handle().poke(drop_some("9")).await.expect("a fault");
+    owner.ask(Command::Refresh(Section::Users)).await;
+    let end = timeout(PATIENCE, owner.driver).await.expect("in time").expect("no panic");
+    assert!(matches!(&end, DriverError::Unresponsive(text) if text.contains("hung up")), "{end:?}");
+    server.stop().await;
 }

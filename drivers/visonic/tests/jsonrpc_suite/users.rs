@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use driver_visonic::sim::jsonrpc::{Profile, ServiceConfig};
 use panel_driver::testkit::Failure;
-use panel_driver::{Command, DriverEvent, Outcome, Section};
+use panel_driver::{Command, Direction, DriverEvent, Outcome, Section};
 use panel_model::{Access, CodeState, Evidence, PanelRole, PartitionSet, Refusal};
 use serde_json::json;
 
 use crate::bench::{
-    MASTER, code, config, experimental, failure, online, online_with, pair_of, panel_user, service, set_user, slot,
-    told_capabilities, user,
+    MASTER, ModulePair, code, config, experimental, failure, online, online_with, pair_of, panel_user, service,
+    set_user, slot, told_capabilities, user,
 };
 
 const READ_BACK: Outcome = Outcome::Applied(Evidence::ReadBack);
@@ -175,7 +175,7 @@ fn a_write_whose_answer_is_lost_is_proved_by_reading_and_not_repeated() -> Resul
     })?;
     pair.run_for(Duration::from_secs(60))?;
     assert_eq!(pair.outcome(id), Some(&READ_BACK));
-    let muted = |pair: &mut crate::bench::ModulePair| -> Result<usize, Failure> {
+    let muted = |pair: &mut ModulePair| -> Result<usize, Failure> {
         let id = pair.command(set_user(7, Some("1649"), None));
         // The answer to the write is lost: the two reads before it are done by then.
         pair.run_for(Duration::from_millis(10))?;
@@ -235,6 +235,21 @@ fn users_are_read_again_when_somebody_leaves_the_installer_menu() -> Result<(), 
 }
 
 #[test]
+fn users_are_read_again_after_a_menu_that_was_left_unseen() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.poke("fault installer")?;
+    pair.run_for(Duration::from_secs(20))?;
+    pair.poke("fault frozen")?;
+    pair.poke("edit 6 code 3141")?;
+    pair.poke("fault installer off")?;
+    pair.run_for(Duration::from_secs(400))?;
+    pair.poke("fault frozen off")?;
+    pair.run_for(Duration::from_secs(60))?;
+    assert_eq!(user(&pair, 6).and_then(|user| user.code), Some(code("3141")));
+    Ok(())
+}
+
+#[test]
 fn a_session_that_is_killed_in_a_write_finds_it_done_or_does_it() -> Result<(), Failure> {
     for moment in 0..40 {
         let mut pair = online()?;
@@ -244,5 +259,35 @@ fn a_session_that_is_killed_in_a_write_finds_it_done_or_does_it() -> Result<(), 
         assert_eq!(pair.ask(set_user(7, Some("4739"), Some("2")))?, READ_BACK, "after {moment}0 ms");
         assert_eq!(panel_user(&pair, 7)["partitions"], json!([2]));
     }
+    Ok(())
+}
+
+/// Calls of that method so far.
+fn sent(pair: &ModulePair, method: &str) -> usize {
+    let to_panel = pair.wire().iter().filter(|(_, entry)| entry.direction == Direction::ToPanel);
+    to_panel.filter(|(_, entry)| String::from_utf8_lossy(&entry.masked).contains(method)).count()
+}
+
+#[test]
+fn a_code_that_may_read_and_not_write_is_sent_to_write_once() -> Result<(), Failure> {
+    let mut pair = pair_of(experimental(), service());
+    // Not the master's: the panel shows users to it, and takes no writes from it.
+    pair.start_mut().credentials.master = Some(code(crate::bench::OWN));
+    pair.settle()?;
+    pair.run_for(Duration::from_secs(5))?;
+    for n in [6, 7, 8] {
+        assert_eq!(failure(&pair.ask(set_user(n, Some("4739"), None))?).0, "wrong_code");
+    }
+    assert_eq!(sent(&pair, "setUserCode"), 1);
+    assert_eq!(pair.ask(Command::Refresh(Section::Users))?, READ_BACK, "it may read all the same");
+    Ok(())
+}
+
+#[test]
+fn a_user_that_was_half_written_is_told_as_it_is() -> Result<(), Failure> {
+    let mut pair = online()?;
+    pair.poke("fault refuse_partitions")?;
+    assert_eq!(failure(&pair.ask(set_user(7, Some("4739"), Some("2")))?).0, "wrong_code");
+    assert_eq!(user(&pair, 7).and_then(|user| user.code), Some(code("4739")), "the code is there");
     Ok(())
 }

@@ -12,6 +12,7 @@ mod bench;
 mod download;
 mod faults;
 mod garbage;
+mod house;
 mod link;
 mod people;
 mod power_master;

@@ -250,7 +250,7 @@ fn the_log_comes_in_rows_of_ten_bytes() {
     let mut bench = Bench::new(&SimConfig { clock, ..master() });
     bench.say("arm away 1 1");
     let log = ask(&mut bench, "2A");
-    assert_eq!(log, "B0 03 2A 0F FF 50 FF 0A 58 9A 02 6B 06 00 00 52 01 00 02 43");
+    assert_eq!(log, "B0 03 2A 0F FF 50 FF 0A 58 9A 02 6B 06 00 00 52 01 01 02 43");
     for _ in 0..20 {
         bench.say("ac off");
         bench.say("ac on");

@@ -114,7 +114,10 @@ impl Menu {
                     site.happened([PanelEvent::new(EventKind::UserDivergence).slot(slot).text(text)]);
                 }
             }
-            Opener::Installer(_) => site.installer_refused = None,
+            Opener::Installer(code) => {
+                site.installer_refused = None;
+                site.credentials.installer = Some(code.clone());
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use panel_driver::{DriverError, DriverEvent};
 use panel_model::AccessCode;
 
-use crate::jsonrpc::answer::{PanelConfig, item_bytes, read};
+use crate::jsonrpc::answer::{PanelConfig, item_bytes, read, words};
 use crate::jsonrpc::call::{Call, DeviceId, Item};
 use crate::jsonrpc::error::CallError;
 use crate::jsonrpc::methods::MethodList;
@@ -25,7 +25,6 @@ enum Step {
     Connected,
     Config,
     Permit,
-    Tags,
     Over,
 }
 
@@ -50,8 +49,7 @@ impl Begin {
             Step::Register => Step::Connected,
             Step::Connected => Step::Config,
             Step::Config => Step::Permit,
-            Step::Permit => Step::Tags,
-            Step::Tags | Step::Over => Step::Over,
+            Step::Permit | Step::Over => Step::Over,
         };
     }
 
@@ -61,8 +59,7 @@ impl Begin {
             Step::Register => registration(site)?,
             Step::Connected => Call::IsPanelConnected,
             Step::Config => Call::GetPanelConfig,
-            Step::Permit => Call::GetEepromItem(Item::UserPermit),
-            Step::Tags | Step::Over => Call::GetTagsInfo,
+            Step::Permit | Step::Over => Call::GetEepromItem(Item::UserPermit),
         })
     }
 
@@ -82,7 +79,8 @@ impl Begin {
         self.tries = self.tries.saturating_add(1);
         match (self.step, &error) {
             (Step::Register, CallError::WrongCode) => {
-                let text = "the module takes neither the password nor the master code that is stored for registering";
+                let text = "the module does not take the code that is stored for registering: the panel's password, or the \
+                            master code where there is none";
                 self.end = Some(DriverError::Auth(text.into()));
             }
             (Step::Methods | Step::Register, error) if !error.is_failure() => {
@@ -143,7 +141,7 @@ impl Job for Begin {
                 let config: PanelConfig = read(&value).unwrap_or_default();
                 let versions = [("PowerLink", config.plink_version), ("panel", config.pmax_version)];
                 let versions: Vec<_> =
-                    versions.into_iter().filter_map(|(who, v)| Some(format!("{who} {}", v?))).collect();
+                    versions.into_iter().filter_map(|(who, v)| Some(format!("{who} {}", words(&v?)))).collect();
                 site.duress = config.duress_code;
                 if !versions.is_empty() {
                     site.event(DriverEvent::Firmware(versions.join(", ")));
@@ -152,10 +150,6 @@ impl Job for Begin {
             }
             Step::Permit => {
                 site.user_permit = item_bytes(&value).ok().and_then(|bytes| bytes.first().map(|byte| *byte != 0));
-                self.go_on();
-            }
-            Step::Tags => {
-                site.tags = value.as_array().map(Vec::len);
                 self.go_on();
             }
             Step::Register | Step::Over => self.go_on(),
@@ -188,10 +182,14 @@ pub(crate) fn registration(site: &Site) -> Result<Call, DriverError> {
 #[derive(Debug, Default)]
 pub(crate) struct Renew {
     asked: bool,
+    end: Option<DriverError>,
 }
 
 impl Job for Renew {
     fn next(&mut self, _now: Instant, site: &mut Site) -> Next {
+        if let Some(end) = self.end.take() {
+            return Next::End(end);
+        }
         if std::mem::replace(&mut self.asked, true) {
             (site.devices_wanted, site.look_wanted, site.users_wanted) = (true, true, true);
             return Next::Done;
@@ -202,5 +200,15 @@ impl Job for Renew {
         }
     }
 
-    fn answered(&mut self, _now: Instant, _answer: Answer, _site: &mut Site) {}
+    fn answered(&mut self, _now: Instant, answer: Answer, _site: &mut Site) {
+        // Anything else shows when the registration that is there runs out.
+        if answer == Err(CallError::WrongCode) {
+            self.end = Some(not_taken_any_more());
+        }
+    }
+}
+
+/// The code that we are registered with is refused now.
+pub(crate) fn not_taken_any_more() -> DriverError {
+    DriverError::Auth("the module does not take the code any more that it is registered at with".into())
 }

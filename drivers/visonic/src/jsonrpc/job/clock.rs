@@ -6,8 +6,8 @@ use panel_driver::{CivilTime, CommandId, Outcome};
 use panel_model::Evidence;
 
 use crate::jsonrpc::call::Call;
-use crate::jsonrpc::error::{code_needed, not_shown};
-use crate::jsonrpc::session::Site;
+use crate::jsonrpc::error::{CallError, not_shown};
+use crate::jsonrpc::session::{Site, Use};
 
 use super::{Answer, Job, Next};
 
@@ -54,9 +54,9 @@ fn seconds(text: &str) -> Option<u32> {
 
 impl Job for SetClock {
     fn next(&mut self, _now: Instant, site: &mut Site) -> Next {
-        match (self.stage, site.stored_code()) {
-            (Stage::Set, Some(code)) => return Next::Call(Call::SetDateTime { code, time: self.time.clone() }),
-            (Stage::Set, None) => self.outcome = Some(code_needed()),
+        match (self.stage, site.code_for(Use::Clock)) {
+            (Stage::Set, Ok(code)) => return Next::Call(Call::SetDateTime { code, time: self.time.clone() }),
+            (Stage::Set, Err(outcome)) => self.outcome = Some(outcome),
             (Stage::Read, _) => return Next::Call(Call::GetDateTime),
             (Stage::Over, _) => {}
         }
@@ -64,7 +64,10 @@ impl Job for SetClock {
         Next::Done
     }
 
-    fn answered(&mut self, _now: Instant, answer: Answer, _site: &mut Site) {
+    fn answered(&mut self, _now: Instant, answer: Answer, site: &mut Site) {
+        if matches!(answer, Err(CallError::WrongCode)) {
+            site.refused(Use::Clock);
+        }
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         match (stage, answer) {
             (Stage::Set, Ok(_)) => self.stage = Stage::Read,

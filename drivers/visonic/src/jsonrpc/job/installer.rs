@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use panel_driver::{CommandId, Outcome};
-use panel_model::{ArmState, Evidence, InstallerCode, PanelError};
+use panel_model::{Evidence, InstallerCode, PanelError};
 
-use crate::jsonrpc::answer::{PanelStatuses, item_bytes, item_code, read};
+use crate::jsonrpc::answer::{item_bytes, item_code};
 use crate::jsonrpc::call::{Call, InstallerKind, Item};
-use crate::jsonrpc::error::{CallError, not_now, not_shown};
+use crate::jsonrpc::error::{CallError, not_shown};
 use crate::jsonrpc::quirks::READ_BACK;
 use crate::jsonrpc::session::Site;
 use crate::message::WireCode;
@@ -51,6 +51,8 @@ impl Job for VerifyInstaller {
     fn answered(&mut self, _now: Instant, answer: Answer, _site: &mut Site) {
         self.asked += 1;
         match answer.and_then(|value| item_code(&value)) {
+            // There is always an installer's.
+            Ok(code) if code.is_none() && self.slots.is_empty() => self.error = Some(CallError::Malformed),
             Ok(code) => self.slots.push(code),
             // A panel without a master installer has no such item, for all we know.
             Err(CallError::Refused { .. }) if !self.slots.is_empty() => {}
@@ -104,18 +106,6 @@ impl ChangeInstaller {
 
     fn fail(&mut self, code: &str, text: &str) {
         self.finish(Outcome::Failed(PanelError::lasting(code, text)));
-    }
-
-    fn partitions(&mut self, now: Instant, statuses: &PanelStatuses, site: &mut Site) {
-        site.heard(now, statuses);
-        let state = site.tracker.state();
-        if state.partitions.values().any(|p| p.arm != ArmState::Disarmed || p.alarm) {
-            self.finish(not_now("the panel is armed or in alarm"));
-        } else if state.installer_mode {
-            self.finish(not_now("somebody is in the installer's menu"));
-        } else {
-            self.stage = Stage::Permit;
-        }
     }
 
     fn permit(&mut self, answer: Answer, site: &mut Site) {
@@ -191,12 +181,16 @@ impl Job for ChangeInstaller {
 
     fn answered(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match self.stage {
-            Stage::Partitions => match answer.and_then(|value| read::<PanelStatuses>(&value)) {
-                Ok(statuses) => self.partitions(now, &statuses, site),
-                Err(error) => self.finish(error.outcome()),
-            },
+            Stage::Partitions => {
+                let heard = answer.and_then(|value| site.heard(now, &value)).map_err(|error| error.outcome());
+                match heard.and_then(|_| site.may_program()) {
+                    Ok(()) => self.stage = Stage::Permit,
+                    Err(outcome) => self.finish(outcome),
+                }
+            }
             Stage::Permit => self.permit(answer, site),
             Stage::Before(at) => match answer.and_then(|value| item_code(&value)) {
+                Ok(code) if code.is_none() && at == 0 => self.finish(CallError::Malformed.outcome()),
                 Ok(code) => {
                     self.slots.push(Some(code).filter(|code| !code.is_none()));
                     self.stage = Stage::Before(at + 1);

@@ -7,7 +7,7 @@ use panel_driver::{DriverError, DriverEvent, Outcome};
 use panel_model::Evidence;
 use serde_json::Value;
 
-use crate::jsonrpc::answer::{Device, PanelStatuses, read};
+use crate::jsonrpc::answer::{Device, read};
 use crate::jsonrpc::call::{Call, DeviceId};
 use crate::jsonrpc::error::CallError;
 use crate::jsonrpc::map::zone_label;
@@ -63,7 +63,7 @@ impl Look {
                 self.zones.pop_front();
             }
             Stage::Partitions => {
-                site.heard(now, &read::<PanelStatuses>(value)?);
+                site.heard(now, value)?;
                 self.stage = Stage::Tell;
             }
             Stage::Tell => {}

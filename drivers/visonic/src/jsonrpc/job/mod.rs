@@ -19,7 +19,7 @@ use super::call::Call;
 use super::error::CallError;
 use super::session::Site;
 
-pub(crate) use begin::{Begin, Renew, registration};
+pub(crate) use begin::{Begin, Renew, not_taken_any_more, registration};
 pub(crate) use clock::SetClock;
 pub(crate) use installer::{ChangeInstaller, VerifyInstaller};
 pub(crate) use look::Look;

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use panel_driver::DriverError;
 
-use crate::jsonrpc::answer::{DeviceStatuses, PanelStatuses, read};
+use crate::jsonrpc::answer::{DeviceStatuses, read};
 use crate::jsonrpc::call::{Call, DeviceId};
+use crate::jsonrpc::error::CallError;
 use crate::jsonrpc::quirks::{FAILURES, LINK_EVERY, POLL};
 use crate::jsonrpc::session::Site;
 
@@ -43,7 +44,7 @@ impl Poll {
         let devices: Vec<_> = site.tracker.all_devices().collect();
         round.device = (round.device + 1).checked_rem(devices.len()).unwrap_or(0);
         let device = devices.get(round.device).copied();
-        let link = (round.polls == 0 || site.is_frozen()) && site.methods.takes(&Call::IsPanelConnected);
+        let link = (round.polls == 0 || site.belief.is_frozen()) && site.methods.takes(&Call::IsPanelConnected);
         Self { partitions: true, link, devices: device.into_iter().collect(), asked: None }
     }
 }
@@ -72,7 +73,7 @@ impl Job for Poll {
         match (self.asked.take(), answer) {
             (Some(Asked::Partitions), Ok(value)) => {
                 self.partitions = false;
-                match read::<PanelStatuses>(&value).map(|statuses| site.heard(now, &statuses)) {
+                match site.heard(now, &value) {
                     Ok(true) => self.devices = site.tracker.zone_devices().collect(),
                     Ok(false) => {}
                     Err(_) => {
@@ -96,8 +97,14 @@ impl Job for Poll {
             (Some(Asked::Device), Err(error)) if !error.is_failure() => {
                 self.devices.pop_front();
             }
-            // The next poll comes soon enough.
-            (_, Err(_)) | (None, _) => (self.partitions, self.link, self.devices) = (false, false, VecDeque::new()),
+            // The next poll comes soon enough. A no of the module's is not counted as a failure elsewhere.
+            (asked, answer) => {
+                let told_no = answer.is_err_and(|e| !e.is_failure() && e != CallError::NotRegistered);
+                if asked == Some(Asked::Partitions) && told_no {
+                    site.unread = site.unread.saturating_add(1);
+                }
+                (self.partitions, self.link, self.devices) = (false, false, VecDeque::new());
+            }
         }
     }
 }

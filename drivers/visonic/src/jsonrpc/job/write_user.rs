@@ -4,15 +4,15 @@
 use std::time::Instant;
 
 use panel_driver::{CommandId, DriverEvent, Outcome, SetUser};
-use panel_model::{AccessCode, ArmState, CodeState, Evidence, PartitionSet, Refusal, Slot, UserReport};
+use panel_model::{AccessCode, CodeState, Evidence, PartitionSet, Refusal, Slot, UserReport};
 
 use crate::capabilities::is_master;
-use crate::jsonrpc::answer::{PanelStatuses, UserRow, read};
+use crate::jsonrpc::answer::UserRow;
 use crate::jsonrpc::call::Call;
-use crate::jsonrpc::error::{CallError, not_now, not_shown};
-use crate::jsonrpc::map::{mask_of, row_code};
+use crate::jsonrpc::error::{CallError, not_shown};
+use crate::jsonrpc::map::{mask_of, read_users, row_code};
 use crate::jsonrpc::quirks::READ_BACK;
-use crate::jsonrpc::session::Site;
+use crate::jsonrpc::session::{Site, Use};
 
 use super::{Answer, Job, Next};
 
@@ -70,17 +70,6 @@ impl WriteUser {
         self.stage = Stage::Over;
     }
 
-    /// Panels refuse to be programmed while armed or in a menu.
-    fn may_write(&self, site: &Site) -> Result<(), Outcome> {
-        let state = site.tracker.state();
-        let armed = state.partitions.iter().find(|(_, p)| p.arm != ArmState::Disarmed || p.alarm);
-        match armed {
-            Some((partition, _)) => Err(not_now(&format!("partition {partition} is armed or in alarm"))),
-            None if state.installer_mode => Err(not_now("somebody is in the installer's menu")),
-            None => Ok(()),
-        }
-    }
-
     /// The table of users came, before anything was written.
     fn read_before(&mut self, rows: &[UserRow], site: &mut Site) {
         site.master_taken();
@@ -106,19 +95,31 @@ impl WriteUser {
         self.code.clone().unwrap_or(before)
     }
 
-    fn wrote(&mut self, now: Instant, answer: Answer) {
-        let next = if self.stage == Stage::Code { Stage::Rights } else { Stage::After { at: now, tries: 0 } };
+    /// What the master's code is used for at this stage.
+    fn purpose(&self) -> Use {
+        if self.stage == Stage::Rights { Use::WritePartitions } else { Use::WriteCodes }
+    }
+
+    fn wrote(&mut self, now: Instant, answer: Answer, site: &mut Site) {
+        let after = Stage::After { at: now, tries: 0 };
+        // A wrong code is never sent again, whoever is to be written next.
+        if answer == Err(CallError::WrongCode) {
+            site.refused(self.purpose());
+        }
         self.stage = match answer {
-            Ok(_) => next,
-            // A wrong code is never sent again. What else went wrong, the table tells what is there now.
-            Err(CallError::WrongCode) => return self.finish(CallError::WrongCode.outcome()),
+            Ok(_) if self.stage == Stage::Code => Stage::Rights,
+            Ok(_) => after,
+            Err(CallError::WrongCode) if self.stage == Stage::Code => {
+                return self.finish(CallError::WrongCode.outcome());
+            }
+            // What went wrong, the table tells what is there now.
             Err(error) => {
                 // The master's code is surely the old one.
                 if !error.is_doubtful() && self.auth.len() > 1 && self.stage == Stage::Code {
                     self.auth.remove(0);
                 }
                 self.error = Some(error);
-                Stage::After { at: now, tries: 0 }
+                after
             }
         };
     }
@@ -188,10 +189,13 @@ impl Job for WriteUser {
                 Err(outcome) => self.finish(outcome),
             }
         }
-        if matches!(self.stage, Stage::Code | Stage::Rights)
-            && let Some(call) = self.write(now, site)
-        {
-            return Next::Call(call);
+        if matches!(self.stage, Stage::Code | Stage::Rights) {
+            let purpose = self.purpose();
+            match (self.write(now, site), site.may_use(purpose)) {
+                (Some(call), Ok(())) => return Next::Call(call),
+                (Some(_), Err(outcome)) => self.finish(outcome),
+                (None, _) => {}
+            }
         }
         match (self.stage, self.auth.first()) {
             (Stage::Partitions, _) => return Next::Call(Call::GetPanelStatuses),
@@ -208,23 +212,20 @@ impl Job for WriteUser {
 
     fn answered(&mut self, now: Instant, answer: Answer, site: &mut Site) {
         match self.stage {
-            Stage::Partitions => match answer.and_then(|value| read::<PanelStatuses>(&value)) {
-                Ok(statuses) => {
-                    site.heard(now, &statuses);
-                    match self.may_write(site) {
-                        Ok(()) => self.stage = Stage::Before,
-                        Err(outcome) => self.finish(outcome),
-                    }
+            Stage::Partitions => {
+                let heard = answer.and_then(|value| site.heard(now, &value)).map_err(|error| error.outcome());
+                match heard.and_then(|_| site.may_program()) {
+                    Ok(()) => self.stage = Stage::Before,
+                    Err(outcome) => self.finish(outcome),
                 }
-                Err(error) => self.finish(error.outcome()),
-            },
-            Stage::Before => match answer.and_then(|value| read::<Vec<UserRow>>(&value)) {
+            }
+            Stage::Before => match answer.and_then(|value| read_users(&value)) {
                 Ok(rows) => self.read_before(&rows, site),
                 Err(CallError::WrongCode) if site.master_refused() => self.auth.clear(),
                 Err(error) => self.finish(error.outcome()),
             },
-            Stage::Code | Stage::Rights => self.wrote(now, answer),
-            Stage::After { tries, .. } => match answer.and_then(|value| read::<Vec<UserRow>>(&value)) {
+            Stage::Code | Stage::Rights => self.wrote(now, answer, site),
+            Stage::After { tries, .. } => match answer.and_then(|value| read_users(&value)) {
                 Ok(rows) => self.read_after(now, tries, &rows, site),
                 // The master's code may be the old one still.
                 Err(CallError::WrongCode) if self.auth.len() > 1 => {

@@ -22,7 +22,9 @@ pub(super) enum Class {
 impl Class {
     fn of(command: &Command) -> Self {
         match command {
-            Command::Arm { .. } | Command::Disarm { .. } | Command::Bypass { .. } => Self::Urgent,
+            Command::Arm { .. } | Command::Disarm { .. } | Command::Bypass { .. } | Command::Output { .. } => {
+                Self::Urgent
+            }
             _ => Self::Plain,
         }
     }
@@ -105,14 +107,18 @@ fn check(command: &Command, able: &Capabilities) -> Check {
                 refused(Refusal::NotFound)
             }
         }
+        Command::Output { .. } if able.outputs == 0 => refused(Refusal::Unsupported),
+        Command::Output { partition, output } => {
+            known_partition(*partition, able)?;
+            if (1..=able.outputs).contains(output) { Ok(()) } else { refused(Refusal::NotFound) }
+        }
         Command::SetClock(_) if able.set_clock => Ok(()),
-        // `setLocation` changes a text that several zones may have; what `setSirenState` and `setPgmState` want, nobody
-        // has explained.
+        // `setLocation` changes a text that several zones may have; what `setSirenState` wants, nobody has explained; a
+        // tag is enrolled by holding it to the panel.
         Command::SetClock(_)
         | Command::SilenceSiren { .. }
         | Command::SetZoneLabel { .. }
         | Command::SetPartitionLabel { .. }
-        | Command::Output { .. }
         | Command::SetTag { .. }
         | Command::RemoveTag { .. }
         | Command::EnrolTag { .. }

@@ -4,6 +4,7 @@
 //! waits for, what else was commanded, and the session's own (taking the module up, looks, polls). A lane with a job
 //! that only waits does not keep the next one from calling.
 
+mod belief;
 mod check;
 mod registration;
 mod site;
@@ -11,6 +12,7 @@ mod start;
 mod track;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -34,7 +36,7 @@ use check::{CAPACITY, CommandQueue, settled_at_once};
 use registration::Registration;
 use start::Schedule;
 
-pub(crate) use site::Site;
+pub(crate) use site::{Site, Use};
 
 /// Moves of one call; more would be a loop that goes nowhere.
 const MOVES: u32 = 64;
@@ -64,7 +66,6 @@ struct Lane {
 }
 
 /// A conversation with the service of one PowerLink 3 module.
-#[derive(Debug)]
 pub struct JsonRpcSession {
     site: Site,
     host: String,
@@ -83,6 +84,15 @@ pub struct JsonRpcSession {
     now: Option<Instant>,
     transmit: VecDeque<Bytes>,
     wire: VecDeque<WireEntry>,
+}
+
+impl fmt::Debug for JsonRpcSession {
+    /// What is under way and what waits to be sent hold codes; none of it is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("JsonRpcSession");
+        shown.field("online", &self.site.online).field("ended", &self.ended).field("reader", &self.reader);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl JsonRpcSession {
@@ -227,8 +237,8 @@ impl JsonRpcSession {
                     continue;
                 }
             };
-            let call = self.flight.as_ref().map(|flight| &flight.call);
-            let masked = rpc::shown_answer(call, &response);
+            let flight = self.flight.as_ref().map(|flight| (&flight.call, flight.id));
+            let masked = rpc::shown_answer(flight, &response);
             self.wire.push_back(WireEntry { direction: Direction::FromPanel, masked });
             let Some(flight) = &self.flight else { continue };
             let (mine, answer) = rpc::decode(&flight.call, flight.id, &response);
@@ -315,6 +325,15 @@ impl Session for JsonRpcSession {
     fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
         self.reader.push(bytes);
         self.answers(now);
+        self.drive(now);
+    }
+
+    fn handle_hung_up(&mut self, now: Instant) {
+        // Behind an answer there is no call in flight any more.
+        if self.flight.is_some() {
+            self.reader.clear();
+            self.settle(now, Err(CallError::HungUp));
+        }
         self.drive(now);
     }
 

@@ -7,7 +7,7 @@ use panel_model::{EventKind, PanelEvent};
 
 use crate::jsonrpc::call::Call;
 use crate::jsonrpc::error::{CallError, displaced};
-use crate::jsonrpc::job::{Answer, registration};
+use crate::jsonrpc::job::{Answer, not_taken_any_more, registration};
 use crate::jsonrpc::quirks::{DUEL, STAND_BACK};
 
 use super::{InFlight, JsonRpcSession};
@@ -91,8 +91,7 @@ impl JsonRpcSession {
         match answer {
             Ok(_) => {}
             Err(CallError::WrongCode) => {
-                let text = "the module does not take the code any more that it is registered at with";
-                return self.end(DriverError::Auth(text.into()));
+                return self.end(not_taken_any_more());
             }
             Err(error) => {
                 return self.end(DriverError::Unresponsive(format!("the module does not register us: {error}")));

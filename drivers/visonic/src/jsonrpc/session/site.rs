@@ -1,20 +1,34 @@
 //! What session and jobs share: what is known of module and panel, what the owner is told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
 use panel_driver::{CommandId, DriverError, DriverEvent, DriverStart, Outcome, SessionOutput};
-use panel_model::{AccessCode, Capabilities, EventKind, PanelEvent, Slot, UserReport};
+use panel_model::{AccessCode, ArmState, Capabilities, EventKind, PanelEvent, Partition, Slot, UserReport};
+use serde_json::Value;
 
+use super::belief::Belief;
 use super::track::Tracker;
 use crate::config::{Config, Writes};
-use crate::jsonrpc::answer::{PanelStatuses, UserRow};
+use crate::jsonrpc::answer::{PanelStatuses, UserRow, read};
 use crate::jsonrpc::capabilities::{Found, capabilities};
-use crate::jsonrpc::error::{CallError, master_code_needed};
+use crate::jsonrpc::error::{CallError, code_needed, master_code_needed, not_now, refused_before};
 use crate::jsonrpc::map;
 use crate::jsonrpc::methods::MethodList;
-use crate::jsonrpc::quirks::{DOUBT, FROZEN};
+
+/// What a stored code is used for, beside registering and reading. A panel that refuses it for one of these is not asked
+/// for the same again: it counts wrong codes, and in the end it locks its keypads or calls for help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// A user's code may be good for one partition only.
+    Arm(Partition),
+    Bypass,
+    Output,
+    Clock,
+    WriteCodes,
+    WritePartitions,
+}
 
 /// What session and jobs share.
 #[derive(Debug)]
@@ -32,9 +46,11 @@ pub(crate) struct Site {
     /// The master's code is the one before the last change.
     fell_back: bool,
     master_refused: bool,
+    refused: BTreeSet<Use>,
     pub(crate) duress: Option<AccessCode>,
     pub(crate) user_permit: Option<bool>,
-    pub(crate) tags: Option<usize>,
+    /// Users with a tag, where the module tells it in a known form.
+    pub(crate) tags: Option<BTreeSet<Slot>>,
     pub(crate) tracker: Tracker,
     /// The snapshot was told.
     pub(crate) online: bool,
@@ -46,10 +62,7 @@ pub(crate) struct Site {
     pub(crate) devices_wanted: bool,
     pub(crate) users_wanted: bool,
     pub(crate) users_for: Vec<CommandId>,
-    /// The module hears the panel.
-    linked: bool,
-    /// Panel clock as read last, and how often it stood there.
-    clock: (Option<String>, u8),
+    pub(crate) belief: Belief,
     /// Answers in a row that should have told the state and did not.
     pub(crate) unread: u8,
     /// When panel and partitions were read last.
@@ -73,6 +86,7 @@ impl Site {
             previous_master: credentials.previous_master,
             fell_back: false,
             master_refused: false,
+            refused: BTreeSet::new(),
             duress: None,
             user_permit: None,
             tags: None,
@@ -83,8 +97,7 @@ impl Site {
             devices_wanted: true,
             users_wanted: true,
             users_for: Vec::new(),
-            linked: true,
-            clock: (None, 0),
+            belief: Belief::default(),
             unread: 0,
             state_at: None,
             outputs: VecDeque::new(),
@@ -98,11 +111,13 @@ impl Site {
     /// Tells what happened, unless the next snapshot tells it.
     pub(crate) fn happened(&mut self, events: impl IntoIterator<Item = PanelEvent>) {
         let told = self.online && !self.in_doubt;
-        for event in events.into_iter().filter(|_| told) {
-            if event.kind == EventKind::InstallerModeLeft {
+        for event in events {
+            if event.kind == EventKind::InstallerModeLeft && self.online {
                 (self.users_wanted, self.devices_wanted, self.look_wanted) = (true, true, true);
             }
-            self.event(DriverEvent::Happened(event));
+            if told {
+                self.event(DriverEvent::Happened(event));
+            }
         }
     }
 
@@ -127,7 +142,7 @@ impl Site {
 
     /// Works out what the panel can do, and tells it where that is something else than was said.
     pub(crate) fn find_capabilities(&mut self) {
-        let found = Found { methods: Some(&self.methods), user_permit: self.user_permit, tags: self.tags };
+        let found = Found { methods: Some(&self.methods), user_permit: self.user_permit };
         let capabilities = capabilities(&self.config, self.writes, found);
         if capabilities != self.capabilities {
             self.capabilities = capabilities.clone();
@@ -136,31 +151,72 @@ impl Site {
     }
 
     /// Panel and partitions were read. Returns whether the zones should be looked at.
-    pub(crate) fn heard(&mut self, now: Instant, statuses: &PanelStatuses) -> bool {
-        let gap = self.state_at.is_some_and(|at| now.saturating_duration_since(at) > DOUBT);
-        (self.state_at, self.unread) = (Some(now), 0);
-        if gap && self.online {
-            (self.in_doubt, self.look_wanted) = (true, true);
+    ///
+    /// # Errors
+    /// [`CallError::Malformed`]: it tells of no partition of ours.
+    pub(crate) fn heard(&mut self, now: Instant, result: &Value) -> Result<bool, CallError> {
+        let statuses: PanelStatuses = read(result)?;
+        if !self.tracker.is_told(&statuses) {
+            return Err(CallError::Malformed);
         }
-        let stands = statuses.datetime.is_some() && statuses.datetime == self.clock.0;
-        self.clock = (statuses.datetime.clone(), if stands { self.clock.1.saturating_add(1) } else { 0 });
-        let (events, changed) = self.tracker.statuses(statuses);
+        (self.state_at, self.unread) = (Some(now), 0);
+        let gap = self.belief.heard(now, statuses.datetime.as_deref());
+        let believed = self.belief.holds();
+        if gap && self.online {
+            (self.in_doubt, self.look_wanted) = (true, self.look_wanted || believed);
+        }
+        let (events, changed) = self.tracker.statuses(&statuses);
         self.happened(events);
-        if self.linked && !self.is_frozen() {
+        if believed {
             self.event(DriverEvent::Alive);
         }
-        changed
-    }
-
-    /// The panel's clock stands still: the module may tell an old state.
-    pub(crate) fn is_frozen(&self) -> bool {
-        self.clock.1 >= FROZEN
+        Ok(changed)
     }
 
     pub(crate) fn linked(&mut self, linked: bool) {
-        self.linked = linked;
-        let events = self.tracker.linked(linked);
-        self.happened(events);
+        self.belief.linked(linked);
+        let online = self.online;
+        // Told although the state is in doubt: it is why.
+        for event in self.tracker.linked(linked).into_iter().filter(|_| online) {
+            self.event(DriverEvent::Happened(event));
+        }
+    }
+
+    /// Panels are not programmed while armed, in a menu, or out of reach of the module.
+    ///
+    /// # Errors
+    /// Why it has to wait.
+    pub(crate) fn may_program(&self) -> Result<(), Outcome> {
+        let state = self.tracker.state();
+        let armed = state.partitions.iter().find(|(_, p)| p.arm != ArmState::Disarmed || p.alarm);
+        match armed {
+            _ if !self.belief.holds() => Err(not_now("the module does not hear the panel")),
+            Some((partition, _)) => Err(not_now(&format!("partition {partition} is armed or in alarm"))),
+            None if state.installer_mode => Err(not_now("somebody is in the installer's menu")),
+            None => Ok(()),
+        }
+    }
+
+    /// A stored code, for what nobody typed one for.
+    ///
+    /// # Errors
+    /// How a command ends that needs it: there is none, or the panel refused it for the same before.
+    pub(crate) fn code_for(&self, purpose: Use) -> Result<AccessCode, Outcome> {
+        self.may_use(purpose)?;
+        self.stored_code().ok_or_else(code_needed)
+    }
+
+    /// Whether the panel has not refused the stored code for that.
+    ///
+    /// # Errors
+    /// How a command ends otherwise.
+    pub(crate) fn may_use(&self, purpose: Use) -> Result<(), Outcome> {
+        if self.refused.contains(&purpose) { Err(refused_before()) } else { Ok(()) }
+    }
+
+    /// The panel refused the stored code for that.
+    pub(crate) fn refused(&mut self, purpose: Use) {
+        self.refused.insert(purpose);
     }
 
     /// The master user's code, to manage users with.
@@ -206,15 +262,16 @@ impl Site {
         }
         self.master = Some(code);
         self.previous_master = None;
+        self.refused.clear();
     }
 
-    /// A code for what nobody typed one for.
+    /// The code to register with.
     pub(crate) fn stored_code(&self) -> Option<AccessCode> {
         self.own_code.clone()
     }
 
     pub(crate) fn user(&self, slot: Slot, rows: &[UserRow]) -> UserReport {
-        map::user_report(slot, rows, self.capabilities.partitions)
+        map::user_report(slot, rows, self.tags.as_ref(), self.capabilities.partitions)
     }
 
     /// Tells all users.

@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use panel_model::{
-    ArmState, EventKind as K, PanelEvent, PanelState, Partition, PartitionSet, PartitionState, Readiness, Trouble,
-    TroubleKind as T, Zone, ZoneState,
+    ArmState, EventKind as K, PanelEvent, PanelState, Partition, PartitionSet, Readiness, Trouble, TroubleKind as T,
+    Zone, ZoneState,
 };
 
-use crate::jsonrpc::answer::{Device, DeviceStatuses, KEYFOB, KEYPAD, PanelStatuses, PartitionStatus, ZONE};
+use crate::jsonrpc::answer::{Device, DeviceStatuses, KEYFOB, KEYPAD, PanelStatuses, PartitionStatus, ZONE, words};
 use crate::jsonrpc::call::DeviceId;
 use crate::jsonrpc::map;
+
+/// Devices that are kept; no panel has so many.
+const MOST_DEVICES: usize = 256;
+/// Words for a partition's state that nobody knows, of which so many are told.
+const MOST_UNKNOWN: usize = 8;
 
 /// What a partition is remembered by, beside its state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,8 +38,8 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     pub(crate) fn new(partitions: PartitionSet, zones: u16) -> Self {
-        let mut state = PanelState::default();
-        state.partitions.extend(partitions.iter().map(|partition| (partition, PartitionState::default())));
+        // A partition is known once the module has told of it.
+        let state = PanelState::default();
         Self { partitions, zones, state, seen: BTreeMap::new(), devices: Vec::new(), unknown_told: BTreeSet::new() }
     }
 
@@ -43,7 +48,10 @@ impl Tracker {
     }
 
     /// The devices that the panel has now.
-    pub(crate) fn set_devices(&mut self, devices: Vec<Device>) {
+    pub(crate) fn set_devices(&mut self, mut devices: Vec<Device>) {
+        // One that is listed twice is looked at once.
+        let mut listed = BTreeSet::new();
+        devices.retain(|device| listed.len() < MOST_DEVICES && listed.insert(device.number()));
         let zones: BTreeSet<Zone> = devices.iter().filter_map(|device| self.zone_of(device.number())).collect();
         self.state.zones.retain(|zone, _| zones.contains(zone));
         self.state.troubles.retain(|trouble| {
@@ -81,15 +89,26 @@ impl Tracker {
         (device.kind == ZONE).then_some(zone)
     }
 
+    /// The partition that a row tells of, if it is one of ours and in use.
+    fn partition_of(&self, status: &PartitionStatus) -> Option<Partition> {
+        let partition = Partition::new(status.partition).ok()?;
+        (self.partitions.contains(partition) && status.statuses.active_bit != Some(false)).then_some(partition)
+    }
+
+    /// Whether it tells of any partition of ours.
+    pub(crate) fn is_told(&self, statuses: &PanelStatuses) -> bool {
+        statuses.partitions.iter().any(|status| self.partition_of(status).is_some())
+    }
+
     /// Takes a fresh state of panel and partitions. Tells what happened, and whether the zones should be looked at.
     pub(crate) fn statuses(&mut self, statuses: &PanelStatuses) -> (Vec<PanelEvent>, bool) {
         let mut events = Vec::new();
         let mut changed = false;
+        let mut told = BTreeSet::new();
         for status in &statuses.partitions {
-            let Ok(partition) = Partition::new(status.partition) else { continue };
-            if !self.partitions.contains(partition) || status.statuses.active_bit == Some(false) {
+            let Some(partition) = self.partition_of(status).filter(|partition| told.insert(*partition)) else {
                 continue;
-            }
+            };
             let before = self.seen.get(&partition).and_then(|seen| seen.status.as_ref());
             changed |= before.is_some_and(|before| before != status);
             self.partition(partition, status, &mut events);
@@ -107,10 +126,13 @@ impl Tracker {
 
     fn partition(&mut self, partition: Partition, status: &PartitionStatus, events: &mut Vec<PanelEvent>) {
         let mut seen = self.seen.remove(&partition).unwrap_or_default();
+        self.state.partitions.entry(partition).or_default();
         let bits = status.statuses;
         let (arm, alarm) = (map::arm_state(status), bits.alert_bit || bits.fire_bit);
-        if !map::is_known(&status.state) && self.unknown_told.insert(status.state.clone()) {
-            let text = format!("partition state {}", status.state);
+        let word = words(&status.state);
+        let fresh = |told: &mut BTreeSet<String>| told.len() < MOST_UNKNOWN && told.insert(word.clone());
+        if !map::is_known(&status.state) && fresh(&mut self.unknown_told) {
+            let text = format!("partition state {word}");
             events.push(PanelEvent::new(K::UnknownMessage).partition(partition).text(text));
         }
         let is = |tracker: &Self| tracker.state.partitions.get(&partition).cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What the panel says, as state and events: levels are told when they change, alarms always.
 
+mod b0;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,12 @@ use panel_model::{
 };
 
 use crate::map::{arm_state, is_installer_mode, map_event, trouble_event};
-use crate::message::{
-    B0Content, Device, EventCode, EventPairs, Flags, PanelMessage, PanelStatus, StatusPart, SystemStatus,
-};
+use crate::message::{B0LogRow, Device, EventCode, EventPairs, Flags, PanelMessage, StatusPart, SystemStatus};
 use crate::model::{Family, Model};
 use crate::quirks::REPEAT;
 
-use zones::ANOTHER_ALARM;
+use b0::Source;
+use zones::{ANOTHER_ALARM, Told32};
 
 /// Whether A5 comes by itself or because we asked: what it says of a single zone may be old then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,14 @@ pub(crate) struct Tracker {
     alarmed_at: BTreeMap<Zone, Instant>,
     trouble_flag: bool,
     last_events: Option<(EventPairs, Instant)>,
+    /// The last call for help, and which message told it.
+    last_call: Option<(K, Source, Instant)>,
+    /// The newest row of the panel's log, where it is asked for.
+    newest_row: Option<B0LogRow>,
+    /// A7 told something that is not to be believed: the log says what it was.
+    doubted: bool,
+    /// Tags that are enrolled.
+    tags: Option<BTreeSet<u16>>,
 }
 
 impl Tracker {
@@ -83,6 +91,10 @@ impl Tracker {
             alarmed_at: BTreeMap::new(),
             trouble_flag: false,
             last_events: None,
+            last_call: None,
+            newest_row: None,
+            doubted: false,
+            tags: None,
         }
     }
 
@@ -160,13 +172,13 @@ impl Tracker {
 
     fn status(&mut self, part: StatusPart, asked: Asked, told: &mut Told) {
         match part {
-            StatusPart::Alarms { alarm, .. } => self.alarms(&alarm.to_le_bytes(), told),
+            StatusPart::Alarms { alarm, .. } => self.alarms(&alarm.to_le_bytes(), Told32::Here, told),
             StatusPart::Open { open, low_battery } => {
                 self.levels(&open.to_le_bytes(), (K::ZoneOpened, K::ZoneClosed), |z| z.open, told);
                 self.batteries(low_battery, told);
             }
             StatusPart::Tamper { tamper, .. } => {
-                self.levels(&tamper.to_le_bytes(), (K::ZoneTamper, K::ZoneTamperRestored), |z| z.tamper, told);
+                self.tampers(&tamper.to_le_bytes(), Told32::Here, told);
             }
             StatusPart::Enrolled { enrolled, bypassed } => {
                 // It has 32 zones; where B0 tells all of them, that counts.
@@ -209,6 +221,8 @@ impl Tracker {
         let Some(arm) = arm_state(status) else { return };
         let known = self.state.partitions.get(&partition).cloned().unwrap_or_default();
         if known.arm != arm {
+            // Disarming ends a call for help, whoever is told to have done it.
+            self.called &= arm != ArmState::Disarmed;
             let event = match arm {
                 ArmState::Disarmed => PanelEvent::new(K::Disarmed),
                 ArmState::ExitDelay => PanelEvent::new(K::ExitDelay),
@@ -234,6 +248,9 @@ impl Tracker {
         }
         let installer = partitions.iter().any(|(status, _)| is_installer_mode(*status));
         let kind = if installer { K::InstallerModeEntered } else { K::InstallerModeLeft };
+        if self.state.installer_mode && !installer {
+            Self::setup_changed(told);
+        }
         self.tell(PanelEvent::new(kind), told);
         self.trouble_flag(partitions.iter().any(|(_, flags)| flags.has(Flags::TROUBLE)), told);
     }
@@ -262,32 +279,44 @@ impl Tracker {
         let all: Vec<(u8, u8)> = match pairs.unreliable() {
             // With partitions it is stale or made up [impl P4].
             Some(event) if event.validity == 0xFF && self.whole_panel().is_some() => vec![(event.device, event.event)],
-            Some(_) => Vec::new(),
+            Some(_) => {
+                self.doubted = true;
+                Vec::new()
+            }
             None => pairs.pairs().collect(),
         };
         told.wishes.state = true;
         for (device, code) in all {
-            self.event(EventCode(code), Device::of(self.model.family, device), told);
+            self.event(EventCode(code), Device::of(self.model.family, device), None, told);
         }
     }
 
-    fn event(&mut self, code: EventCode, device: Device, told: &mut Told) {
+    /// Users, zones or codes may be others now.
+    fn setup_changed(told: &mut Told) {
+        told.wishes.setup = true;
+        told.events.push(PanelEvent::new(K::UsersMayHaveChanged));
+    }
+
+    /// An event of A7 or of the log. `said`: its partition, where the panel says it.
+    fn event(&mut self, code: EventCode, device: Device, said: Option<Partition>, told: &mut Told) {
         let (event, meaning) = map_event(code, device);
         if meaning.setup_changed {
-            told.wishes.setup = true;
-            told.events.push(PanelEvent::new(K::UsersMayHaveChanged));
+            Self::setup_changed(told);
         }
-        let partition = self.whole_panel();
+        let partition = said.or_else(|| self.whole_panel());
         // Cancelled: sources disagree whether 1B or 1C says so, and either ends nothing but a call for help.
         self.called &= !matches!(code.0, 0x1B | 0x1C);
         let Some(mut event) = event else { return };
+        let calls = matches!((event.kind, event.zone), (K::FireAlarm | K::MedicalAlarm | K::PanicAlarm, None));
+        if calls && !self.is_news(event.kind, Source::Event, told) {
+            return;
+        }
         match (event.kind, event.zone) {
-            (K::FireAlarm | K::MedicalAlarm | K::PanicAlarm, None) => self.called = true,
             (K::FireAlarmRestored | K::MedicalAlarmRestored | K::PanicAlarmRestored, None)
             | (K::Opening | K::OpeningSpecial, _) => self.called = false,
             _ => {}
         }
-        event.partition = event.zone.map_or(partition, |zone| self.partition_of(zone));
+        event.partition = event.zone.map_or(partition, |zone| said.or_else(|| self.partition_of(zone)));
         if matches!(event.kind, K::Trouble | K::TroubleRestored | K::InstallerModeEntered | K::InstallerModeLeft) {
             event.partition = None;
         }
@@ -311,52 +340,7 @@ impl Tracker {
         let partition = event.partition;
         self.tell(event, told);
         if meaning.alarm {
-            self.partition_alarm(partition, told);
-        }
-    }
-
-    fn b0(&mut self, content: B0Content, told: &mut Told) {
-        match content {
-            B0Content::State(status) => self.panel_status(&status, told),
-            B0Content::Open(mask) => self.levels(&mask, (K::ZoneOpened, K::ZoneClosed), |z| z.open, told),
-            B0Content::Bypassed(mask) => {
-                self.levels(&mask, (K::ZoneBypassed, K::ZoneUnbypassed), |z| z.bypassed, told);
-            }
-            B0Content::Triggered(mask) => self.alarms(&mask, told),
-            B0Content::Enrolled(classes) => {
-                let zones = classes.into_iter().find(|(class, _)| *class == crate::message::ClassIndex::ZONE);
-                if let Some((_, mask)) = zones {
-                    self.enrolled_by_b0 = true;
-                    self.enrolled(&mask);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn panel_status(&mut self, status: &PanelStatus, told: &mut Told) {
-        let troubles = status.troubles();
-        for (bit, kind) in [
-            (PanelStatus::BATTERY, T::BatteryLow),
-            (PanelStatus::COMMUNICATION, T::CommunicationFailure),
-            (PanelStatus::TAMPER, T::SystemTamper),
-        ] {
-            let (is, trouble) = (troubles & bit != 0, Trouble::panel(kind));
-            if is && !self.state.troubles.contains(&trouble) {
-                self.tell(trouble_event(true, trouble), told);
-            }
-        }
-        let downloading = |p: &crate::message::PartitionStatus| p.status.code() == SystemStatus::DOWNLOADING.code();
-        self.downloading = status.partitions.iter().any(downloading);
-        let active: Vec<_> = status.partitions.iter().filter(|of| of.is_active()).collect();
-        self.active = Some(active.len());
-        let all: Vec<_> = active.iter().map(|of| (of.status, of.flags)).collect();
-        self.whole(!self.downloading && !all.is_empty(), &all, told);
-        let numbered = (1_u32..).filter_map(|n| Partition::new(n).ok()).zip(&status.partitions);
-        for (partition, of) in numbered {
-            if self.partitions.contains(partition) && (of.is_active() || self.whole_panel().is_some()) {
-                self.partition(partition, of.status, of.flags, told);
-            }
+            self.alarm_in(partition, told);
         }
     }
 

@@ -10,6 +10,25 @@ use crate::message::{ZoneEvent, bits};
 
 use super::{Told, Tracker};
 
+/// Who tells of the first 32 zones: two masks of which neither is known to follow the other must not both say
+/// when something is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told32 {
+    /// This very mask.
+    Here,
+    /// A5 does; this mask counts for the zones beyond.
+    InA5,
+}
+
+impl Told32 {
+    fn first(self) -> u16 {
+        match self {
+            Self::Here => 1,
+            Self::InA5 => 33,
+        }
+    }
+}
+
 /// An alarm of the same zone is another one after this time.
 pub(super) const ANOTHER_ALARM: Duration = Duration::from_secs(10);
 
@@ -55,10 +74,11 @@ impl Tracker {
     }
 
     /// Zones of a mask as far as they exist, each with its bit.
-    fn zones_of(&self, mask: &[u8]) -> Vec<(Zone, bool)> {
+    fn zones_of(&self, mask: &[u8], told32: Told32) -> Vec<(Zone, bool)> {
         let set: BTreeSet<u16> = bits(mask).collect();
         let last = u16::try_from(mask.len() * 8).unwrap_or(u16::MAX).min(self.zones);
-        let zones = (1..=last).filter_map(|n| Zone::new(n.into()).ok()).filter(|zone| self.has_zone(*zone));
+        let zones =
+            (told32.first()..=last).filter_map(|n| Zone::new(n.into()).ok()).filter(|zone| self.has_zone(*zone));
         zones.map(|zone| (zone, set.contains(&zone.number()))).collect()
     }
 
@@ -69,7 +89,22 @@ impl Tracker {
         level: fn(&panel_model::ZoneState) -> bool,
         told: &mut Told,
     ) {
-        for (zone, is) in self.zones_of(mask) {
+        self.levels_of(mask, Told32::Here, (begins, ends), level, told);
+    }
+
+    pub(super) fn tampers(&mut self, mask: &[u8], told32: Told32, told: &mut Told) {
+        self.levels_of(mask, told32, (K::ZoneTamper, K::ZoneTamperRestored), |z| z.tamper, told);
+    }
+
+    fn levels_of(
+        &mut self,
+        mask: &[u8],
+        told32: Told32,
+        (begins, ends): (K, K),
+        level: fn(&panel_model::ZoneState) -> bool,
+        told: &mut Told,
+    ) {
+        for (zone, is) in self.zones_of(mask, told32) {
             let was = self.state.zones.get(&zone).is_some_and(level);
             if was != is {
                 self.tell(PanelEvent::new(if is { begins } else { ends }).zone(zone), told);
@@ -77,8 +112,8 @@ impl Tracker {
         }
     }
 
-    pub(super) fn alarms(&mut self, mask: &[u8], told: &mut Told) {
-        for (zone, is) in self.zones_of(mask) {
+    pub(super) fn alarms(&mut self, mask: &[u8], told32: Told32, told: &mut Told) {
+        for (zone, is) in self.zones_of(mask, told32) {
             let was = self.state.zones.get(&zone).is_some_and(|z| z.alarm) || self.special.contains(&zone);
             if is && !was {
                 self.zone_alarm(PanelEvent::new(K::ZoneAlarm).zone(zone), zone, told);
@@ -86,7 +121,8 @@ impl Tracker {
                 self.tell(PanelEvent::new(K::ZoneAlarmRestored).zone(zone), told);
             }
         }
-        if mask.iter().all(|byte| *byte == 0) && !self.called {
+        let elsewhere = self.state.zones.values().any(|zone| zone.alarm);
+        if mask.iter().all(|byte| *byte == 0) && !elsewhere && !self.called {
             self.alarms_over(told);
         }
     }
@@ -119,8 +155,16 @@ impl Tracker {
         }
     }
 
+    /// The partition of an alarm; every one where nobody says which.
+    pub(super) fn alarm_in(&mut self, partition: Option<Partition>, told: &mut Told) {
+        let all = if partition.is_none() { self.partitions.iter().collect() } else { Vec::new() };
+        for partition in partition.into_iter().chain(all) {
+            self.partition_alarm(Some(partition), told);
+        }
+    }
+
     pub(super) fn batteries(&mut self, mask: u32, told: &mut Told) {
-        for (zone, is) in self.zones_of(&mask.to_le_bytes()) {
+        for (zone, is) in self.zones_of(&mask.to_le_bytes(), Told32::Here) {
             let trouble = Trouble::device(T::ZoneBatteryLow, zone.number());
             if self.state.troubles.contains(&trouble) != is {
                 self.tell(trouble_event(is, trouble), told);

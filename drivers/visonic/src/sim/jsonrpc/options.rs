@@ -119,12 +119,19 @@ pub(super) struct Faults {
     pub(super) ignore_writes: bool,
     /// Writes of users are refused in these words.
     pub(super) refuse_writes: bool,
+    /// Writes of users' partitions are refused as if the code were wrong.
+    pub(super) refuse_partitions: bool,
+    /// Tags are told in another shape.
+    pub(super) odd_tags: bool,
+    /// Memory items that this panel lacks.
+    pub(super) lacks: BTreeSet<i64>,
     /// Methods that this firmware lacks.
     pub(super) without: BTreeSet<String>,
 }
 
 const NAMES: &str = "hang COUNT, mute COUNT, timeout COUNT, malformed COUNT, garbage COUNT, drop COUNT, slow SECONDS, \
-    rival, moved, unlinked, frozen, wrong_codes, ignore_writes, refuse_writes, without METHOD, forget, steal, installer, none \
+    rival, moved, unlinked, frozen, wrong_codes, ignore_writes, refuse_writes, refuse_partitions, odd_tags, lacks ITEM, without METHOD, forget, steal, \
+    installer, none \
     (each is switched off with `off` behind it)";
 
 /// What a `fault` line asks for beyond its options.
@@ -165,6 +172,13 @@ impl Faults {
             "wrong_codes" => self.wrong_codes = on,
             "ignore_writes" => self.ignore_writes = on,
             "refuse_writes" => self.refuse_writes = on,
+            "refuse_partitions" => self.refuse_partitions = on,
+            "odd_tags" => self.odd_tags = on,
+            "lacks" => match rest {
+                ["off"] => self.lacks.clear(),
+                [item] => _ = self.lacks.insert(item.parse().map_err(|_| wrong())?),
+                _ => return Err(wrong()),
+            },
             "without" => match rest {
                 ["off"] => self.without.clear(),
                 [method] => _ = self.without.insert((*method).to_owned()),

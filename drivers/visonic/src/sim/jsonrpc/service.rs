@@ -229,6 +229,8 @@ impl Service {
                 tell::locations(panel).into_iter().find(is).ok_or_else(|| invalid(VALUE))
             }
             "setZoneDeviceBypass" => bypass(panel, p),
+            "setPgmState" => set_output(panel, p),
+            "enableSsh" => Ok(success()),
             "getUserCodes" => {
                 Ok(Value::Array((1..=panel.model.users()).filter_map(|slot| tell::user(panel, slot)).collect()))
             }
@@ -238,6 +240,7 @@ impl Service {
             "setInstallerCode" => self.set_installer_code(panel, p),
             "getTagsInfo" => match tell::tags(panel) {
                 tags if tags.is_empty() => Err(invalid("no tags enrolled")),
+                tags if self.faults.odd_tags => Ok(json!(vec!["tag"; tags.len()])),
                 tags => Ok(Value::Array(tags)),
             },
             "getLogHistory" => Ok(Value::Array(tell::log(panel, p.text(0), p.text(1)))),
@@ -303,6 +306,9 @@ impl Service {
 
     /// Third and fourth parameter are taken for code and mask. Invented.
     fn set_user_partitions(&self, panel: &mut Panel, p: &Params<'_>) -> Result<Value, Fail> {
+        if self.faults.refuse_partitions {
+            return Err(invalid(CODE));
+        }
         let slot = p.slot(1, panel).filter(|slot| *slot != 1).ok_or_else(|| invalid(VALUE))?;
         let all = (1_i64 << panel.units.len()) - 1;
         let mask = u8::try_from(p.number(3)).ok().filter(|mask| (1..=all).contains(&i64::from(*mask)));
@@ -341,7 +347,7 @@ impl Service {
         if p.number(2) < 100 {
             return Err(invalid("Timeout waiting for panel response"));
         }
-        let found = tell::item(panel, p.number(0), p.number(1));
+        let found = tell::item(panel, p.number(0), p.number(1)).filter(|_| !self.faults.lacks.contains(&p.number(0)));
         Ok(match (self.config.item_form, found) {
             (ItemForm::Numbers, found) => json!(found.map(|(data, _)| data).unwrap_or_default()),
             (ItemForm::Base64, Some((data, most))) => {
@@ -373,6 +379,16 @@ fn bypass(panel: &mut Panel, p: &Params<'_>) -> Result<Value, Fail> {
     let (on, off) = if p.0.get(2) == Some(&Value::Bool(true)) { (bit, 0) } else { (0, bit) };
     panel.bypass_zones(on, off).map_err(|_| invalid(VALUE))?;
     Ok(success())
+}
+
+/// The last parameter is taken for a time, and passed over. Invented.
+fn set_output(panel: &mut Panel, p: &Params<'_>) -> Result<Value, Fail> {
+    if p.number(1) != 1 {
+        return Err(invalid(VALUE));
+    }
+    let on = p.0.get(2) == Some(&Value::Bool(true));
+    panel.set_outputs(if on { panel.outputs | 1 } else { panel.outputs & !1 });
+    Ok(json!([]))
 }
 
 fn device_type(kind: i64) -> Result<(), Fail> {
