@@ -10,6 +10,7 @@ pub mod console;
 pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod mail;
 pub mod panels;
 pub mod payload;
 pub mod pulse;

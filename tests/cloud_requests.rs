@@ -447,7 +447,13 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
             "Pilots": { "permissions": ["fly"] },
             "Super Admin": { "permissions": [] },
         },
-        "accounts": { "carl@example.org": { "status": "active" } },
+        "installers": {
+            "anna@example.org": { "name": "Anna Berg", "panels": ["dsc-1"] },
+            "bert@example.org": { "name": "Bert", "panels": ["dsc-9"] },
+            "carl": { "name": "Carl" },
+            "init": { "name": "Init" },
+        },
+        "accounts": { "carl@example.org": { "status": "active" }, "carl": { "status": "active" } },
         "installer_codes": { "dsc-1": sealed(&site, "246802"), "dsc-9": sealed(&site, "246802") },
     });
     let told = push(&document).ends_with(1).out;
@@ -458,12 +464,21 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
         "roles Night desk: applied",
         "roles Pilots: refused (invalid)",
         "roles Super Admin: refused (permission_denied)",
-        "accounts carl@example.org: refused (unsupported)",
+        "installers anna@example.org: applied",
+        "installers bert@example.org: refused (panel_not_found)",
+        "installers carl: refused (invalid)",
+        "installers init: refused (invalid)",
+        "accounts carl: refused (invalid)",
+        "accounts carl@example.org: applied",
         "installer_codes dsc-1: applied",
         "installer_codes dsc-9: refused (panel_not_found)",
     ] {
         assert!(told.contains(line), "`{line}` is not in:\n{told}");
     }
+    let anna = site.cli(&["installers", "show", "anna@example.org"]).ok().out;
+    assert!(anna.contains("dsc-1 (1)") && anna.contains("invited"), "{anna}");
+    let accounts = || site.cli(&["accounts", "list", "--json"]).ok().json();
+    assert_eq!((&accounts()["total"], &accounts()["rows"][0]["status"]), (&json!(1), &json!("active")));
     push(&json!({ "version": 1 })).ends_with(1).complains(&["version_conflict"]);
     push(&json!({ "version": 3, "people": {} })).ends_with(1).complains(&["unknown field `people`"]);
 
@@ -498,6 +513,8 @@ fn the_directory_is_taken_entry_by_entry_and_enforced_while_the_cloud_is_away() 
     assert_eq!(desk.answer(id)["refusal"], "code_not_available");
     // What is not named any more is withdrawn.
     push(&json!({ "version": 4, "company": "acme", "companies": { "acme": { "name": "Acme" } } })).ok();
+    assert_eq!(accounts()["total"], 0);
+    assert_eq!(site.cli(&["installers", "--json"]).ok().json()["total"], 0);
     let roles = site.cli(&["roles", "--json"]).ok().out;
     assert!(roles.contains("Operator") && !roles.contains("Night desk"), "{roles}");
     let id = desk.ask(&desk.token(&with(desk.claims(), "company", json!("group"))), &refresh);

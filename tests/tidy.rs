@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// Module of the root package, and the modules that it may use.
 const EDGES: &[(&str, &[&str])] = &[
     ("secrets", &[]),
-    ("config", &[]),
+    ("config", &["access"]),
     ("access", &["secrets"]),
     ("pulse", &[]),
     ("store", &["access", "secrets"]),
@@ -25,7 +25,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("api", &["access", "actions", "payload", "secrets", "store"]),
     ("cloud", &["access", "actions", "payload", "pulse", "secrets", "store"]),
     ("console", &["access", "actions", "api", "payload", "store"]),
-    ("daemon", &["access", "actions", "api", "cloud", "config", "console", "panels", "pulse", "secrets", "store"]),
+    ("mail", &["access", "secrets", "store"]),
+    (
+        "daemon",
+        &["access", "actions", "api", "cloud", "config", "console", "mail", "panels", "pulse", "secrets", "store"],
+    ),
     ("demo", &["config", "daemon"]),
     ("cli", &["access", "actions", "api", "cloud", "config", "daemon", "demo", "payload", "secrets", "store"]),
 ];
@@ -43,6 +47,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["src/console/", "src/cli/client.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("sd_notify", &["src/daemon/"]),
+    ("argon2", &["src/access/password.rs"]),
+    ("lettre", &["src/mail/"]),
+    ("qrcode", &["src/cli/qr.rs"]),
     ("anyhow", &["src/cli/", "src/main.rs", "src/demo/"]),
 ];
 

@@ -2,18 +2,24 @@
 //!
 //! [`Actor`] is who stands at a door, [`Standing`] what they are at the moment of one action, [`Permission`] what a role
 //! can allow (P2), [`Role`] a named set of them (P3), [`Company`] a place in the tree of companies (P6). [`Tries`]
-//! counts wrong installer codes, [`Sessions`] says what is unlocked (I3); `token.rs` and `key_set.rs` judge what cloud
+//! counts wrong installer codes, [`Sessions`] says what is unlocked (I3), [`Logins`] who logged in, [`Throttle`] what wrong
+//! passwords cost; `token.rs` and `key_set.rs` judge what cloud
 //! operators show (C5). The questions are asked in `actions/who.rs` and `actions/gate.rs`, which read the store.
 
 mod company;
+mod email;
 mod key_set;
 mod lockout;
+mod logins;
 mod name;
+mod password;
 mod permission;
+mod person;
 mod role;
 mod session;
 mod signer;
 mod standing;
+mod throttle;
 pub mod token;
 #[cfg(test)]
 mod token_test;
@@ -25,14 +31,19 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use company::{Company, CompanyId, CompanyIdError, reaches};
+pub use email::{Email, EmailError, PersonName};
 pub use key_set::{KeySet, KeySetError};
 pub use lockout::{Limits, Lockout, OwnTime, PanelTries, Tries};
+pub use logins::{LoggedIn, Logins};
 pub use name::{Name, NameError};
+pub use password::{CannotHash, PasswordHash, PasswordRule, check_new, verify};
 pub use permission::{Permission, UnknownPermission};
+pub use person::{AccountStatus, PersonKind, PersonStatus};
 pub use role::{Role, default_roles, role_name};
 pub use session::{IDLE, LONGEST, Sessions};
 pub use signer::{NoKey, Signer};
 pub use standing::{Assigned, LocalAccess, Standing, TokenClaims, within};
+pub use throttle::Throttle;
 pub use token::{Claims, Token, TokenFault};
 
 use crate::secrets::SealedCode;

@@ -7,7 +7,7 @@ use super::{Company, CompanyId, Name, Permission, Role, reaches, role_name};
 /// What somebody is at the moment of one action: worked out anew each time, so that an edited role counts at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Tells any two people apart and stays the same for one: `uid:1000`, `broker`. For the rule that nobody decides
+    /// Tells any two people apart and stays the same for one: `uid:1000`, `person:anna@example.org`, `broker`. For the rule that nobody decides
     /// their own request.
     pub who: String,
     /// For the action log.
@@ -22,6 +22,8 @@ pub struct Standing {
     pub company: Option<CompanyId>,
     /// P6: the gateway belongs to none of the companies that theirs reaches, so they may do nothing here.
     pub outside: bool,
+    /// They came with a temporary or one-time password: before anything else they set one of their own (S1).
+    pub must_change: bool,
 }
 
 /// The panels that somebody sees and changes (I4).
@@ -84,6 +86,7 @@ impl Standing {
             panels: Assigned::All,
             company: Some(company),
             outside,
+            must_change: false,
         }
     }
 
@@ -96,6 +99,7 @@ impl Standing {
             panels: Assigned::All,
             company: None,
             outside: false,
+            must_change: false,
         }
     }
 

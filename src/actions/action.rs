@@ -4,11 +4,14 @@ use panel_model::{ArmMode, PanelId, PanelRole, Partition, PartitionSet, Slot, Zo
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
 use super::approval::{DecideRequest, RestoreDeleted};
 use super::commissioning::{SignOff, SkipZones, StartWalkTest, StopWalkTest};
 use super::companies::{
     AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation,
 };
+use super::login::{Login, SetPassword};
+use super::people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
 use super::register::{DeleteAsset, EditAsset, EditModel, MoveAsset, Named, NewAsset, NewModel, NewName, Rename};
 use super::roles::{CopyRole, CreateRole, DeleteRole, EditRole};
 use super::{commissioning, register};
@@ -216,6 +219,52 @@ pub enum Action {
     /// P5: bring back what was deleted.
     RestoreDeleted(RestoreDeleted),
     // Installers, managers, accounts (people.rs, accounts.rs).
+    /// S1: draw the temporary password of the `init` account. For root and the service's own user alone.
+    FirstLogin {},
+    /// Act as a person from now on.
+    Login(Login),
+    /// Act as a person no longer.
+    Logout {},
+    /// Set one's own password.
+    SetPassword(SetPassword),
+    /// I6: choose a password behind an invitation's link.
+    AcceptInvitation(AcceptInvitation),
+    /// I6: invite an installer.
+    InviteInstaller(Invite),
+    /// S2: invite a manager.
+    InviteManager(Invite),
+    /// I1: somebody may not log in any more, until resumed.
+    SuspendPerson(OfPerson),
+    /// I1: somebody may log in again.
+    ResumePerson(OfPerson),
+    /// I5: remove somebody; their sessions end at once.
+    RemovePerson(OfPerson),
+    /// I5: mail a one-time password.
+    ResetPassword(OfPerson),
+    /// I4: give a panel to an installer.
+    AssignPanel(Assignment),
+    /// I4: take a panel from an installer.
+    UnassignPanel(Assignment),
+    /// I7: let somebody start software updates, or no more.
+    SetMayUpdateSoftware(MayUpdateSoftware),
+    /// S2: end the `init` account.
+    DeactivateInit {},
+    /// A1: make an account of the customer application.
+    AddAccount(OfAccount),
+    /// A2: give an account to a panel user.
+    AssignAccount(AssignAccount),
+    /// A4: take a panel user's account away.
+    UnassignAccount(UnassignAccount),
+    /// A3: an account may not be used any more, until resumed.
+    SuspendAccount(OfAccount),
+    /// A3: an account may be used again.
+    ResumeAccount(OfAccount),
+    /// A5: mail a one-time password for an account.
+    ResetAccount(OfAccount),
+    /// A6: delete an account everywhere.
+    RemoveAccount(OfAccount),
+    /// A5: set an account's password with a one-time password.
+    SetAccountPassword(SetAccountPassword),
     // Equipment register and commissioning (register.rs, commissioning.rs).
     /// S3: register a storage code.
     AddStorageCode(NewName),
@@ -260,9 +309,9 @@ impl Action {
         self.row().0
     }
 
-    /// The one permission that it needs (P1).
+    /// The one permission that it needs (P1); `None` for what proves who somebody is, such as a login.
     #[must_use]
-    pub fn permission(&self) -> Permission {
+    pub fn permission(&self) -> Option<Permission> {
         self.row().1
     }
 
@@ -281,6 +330,8 @@ impl Action {
             | Self::SetPartitions { slot, .. }
             | Self::SetRole { slot, .. }
             | Self::DisableUser { slot, .. } => Some(*slot),
+            Self::AssignAccount(of) => Some(of.slot),
+            Self::UnassignAccount(of) => Some(of.slot),
             _ => None,
         }
     }
@@ -288,12 +339,20 @@ impl Action {
     /// P4: whether somebody who is not Super Admin can only ask for it, and another person decides.
     #[must_use]
     pub fn needs_approval(&self) -> bool {
-        // Deletions of installers, accounts and devices belong here too.
-        matches!(self, Self::EditRole(_) | Self::DeleteRole(_) | Self::DeleteCompany(_) | Self::EditParticipation(_))
+        // Deletions of devices belong here too.
+        matches!(
+            self,
+            Self::EditRole(_)
+                | Self::DeleteRole(_)
+                | Self::DeleteCompany(_)
+                | Self::EditParticipation(_)
+                | Self::RemovePerson(_)
+                | Self::RemoveAccount(_)
+        )
     }
 
-    /// What else it is about, for the action log and for who decides on it: a zone, a credential, a role, a person.
-    /// Never a secret.
+    /// What else it is about, for the action log and for who decides on it: a zone, a credential, a role, a person,
+    /// an account. Never a secret.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
         let list = |set: &BTreeSet<Permission>| set.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
@@ -324,6 +383,21 @@ impl Action {
             Self::EndParticipation(end) => format!("{} in {}", end.person, end.company),
             Self::DecideRequest(decision) => format!("request {}", decision.request),
             Self::RestoreDeleted(restored) => format!("deleted thing {}", restored.deleted),
+            Self::Login(of) => of.person.to_string(),
+            Self::SetPassword(of) => of.person.to_string(),
+            Self::InviteInstaller(of) | Self::InviteManager(of) => of.email.to_string(),
+            Self::SuspendPerson(of) | Self::ResumePerson(of) | Self::RemovePerson(of) | Self::ResetPassword(of) => {
+                of.person.to_string()
+            }
+            Self::AssignPanel(of) | Self::UnassignPanel(of) => of.person.to_string(),
+            Self::SetMayUpdateSoftware(of) => format!("{} {}", of.person, if of.may { "may" } else { "may not" }),
+            Self::AssignAccount(of) => of.account.to_string(),
+            Self::AddAccount(of)
+            | Self::SuspendAccount(of)
+            | Self::ResumeAccount(of)
+            | Self::ResetAccount(of)
+            | Self::RemoveAccount(of) => of.account.to_string(),
+            Self::SetAccountPassword(of) => of.account.to_string(),
             other => return register::subject(other).or_else(|| commissioning::subject(other)),
         })
     }
@@ -336,7 +410,7 @@ impl Action {
         }
     }
 
-    fn row(&self) -> (&'static str, Permission, Option<&PanelId>) {
+    fn row(&self) -> (&'static str, Option<Permission>, Option<&PanelId>) {
         use Permission as P;
         let (name, permission, panel) = match self {
             Self::SetCode { panel, .. } => ("set_code", P::ManageUsers, panel),
@@ -358,42 +432,65 @@ impl Action {
             Self::SetCredential { panel, .. } => ("set_credential", P::ManageDevices, panel),
             // Installer code and its lock-out.
             Self::Unlock { panel, .. } => ("unlock", P::ControlDevices, panel),
-            Self::Lock { panel } => return ("lock", P::ControlDevices, panel.as_ref()),
+            Self::Lock { panel } => return ("lock", Some(P::ControlDevices), panel.as_ref()),
             Self::Unblock { panel } => ("unblock", P::ManageInstallers, panel),
             // Roles, companies, requests.
-            Self::CreateRole(_) => return ("create_role", P::ManageRoles, None),
-            Self::CopyRole(_) => return ("copy_role", P::ManageRoles, None),
-            Self::EditRole(_) => return ("edit_role", P::ManageRoles, None),
-            Self::DeleteRole(_) => return ("delete_role", P::DeleteRoles, None),
-            Self::CreateCompany(_) => return ("create_company", P::ManageCompanies, None),
-            Self::EditCompany(_) => return ("edit_company", P::ManageCompanies, None),
-            Self::DeleteCompany(_) => return ("delete_company", P::DeleteCompanies, None),
-            Self::AddParticipation(_) => return ("add_participation", P::ManageParticipation, None),
-            Self::EditParticipation(_) => return ("edit_participation", P::ManageParticipation, None),
-            Self::EndParticipation(_) => return ("end_participation", P::DeleteParticipation, None),
-            Self::DecideRequest(_) => return ("decide_request", P::DecideRequests, None),
-            Self::RestoreDeleted(_) => return ("restore_deleted", P::RestoreDeleted, None),
-            // Installers, managers, accounts.
+            Self::CreateRole(_) => return ("create_role", Some(P::ManageRoles), None),
+            Self::CopyRole(_) => return ("copy_role", Some(P::ManageRoles), None),
+            Self::EditRole(_) => return ("edit_role", Some(P::ManageRoles), None),
+            Self::DeleteRole(_) => return ("delete_role", Some(P::DeleteRoles), None),
+            Self::CreateCompany(_) => return ("create_company", Some(P::ManageCompanies), None),
+            Self::EditCompany(_) => return ("edit_company", Some(P::ManageCompanies), None),
+            Self::DeleteCompany(_) => return ("delete_company", Some(P::DeleteCompanies), None),
+            Self::AddParticipation(_) => return ("add_participation", Some(P::ManageParticipation), None),
+            Self::EditParticipation(_) => return ("edit_participation", Some(P::ManageParticipation), None),
+            Self::EndParticipation(_) => return ("end_participation", Some(P::DeleteParticipation), None),
+            Self::DecideRequest(_) => return ("decide_request", Some(P::DecideRequests), None),
+            Self::RestoreDeleted(_) => return ("restore_deleted", Some(P::RestoreDeleted), None),
+            // Installers, managers, accounts. Who proves who they are needs no permission for it.
+            Self::FirstLogin {} => return ("first_login", None, None),
+            Self::Login(_) => return ("login", None, None),
+            Self::Logout {} => return ("logout", None, None),
+            Self::SetPassword(_) => return ("set_password", None, None),
+            Self::AcceptInvitation(_) => return ("accept_invitation", None, None),
+            Self::SetAccountPassword(_) => return ("set_account_password", None, None),
+            Self::InviteInstaller(_) => return ("invite_installer", Some(P::ManageInstallers), None),
+            Self::InviteManager(_) => return ("invite_manager", Some(P::ManageInstallers), None),
+            Self::SuspendPerson(_) => return ("suspend_person", Some(P::ManageInstallers), None),
+            Self::ResumePerson(_) => return ("resume_person", Some(P::ManageInstallers), None),
+            Self::RemovePerson(_) => return ("remove_person", Some(P::DeleteInstallers), None),
+            Self::ResetPassword(_) => return ("reset_password", Some(P::ManageInstallers), None),
+            Self::AssignPanel(of) => return ("assign_panel", Some(P::ManageInstallers), Some(&of.panel)),
+            Self::UnassignPanel(of) => return ("unassign_panel", Some(P::ManageInstallers), Some(&of.panel)),
+            Self::SetMayUpdateSoftware(_) => return ("set_may_update_software", Some(P::ManageInstallers), None),
+            Self::DeactivateInit {} => return ("deactivate_init", Some(P::ManageInstallers), None),
+            Self::AddAccount(_) => return ("add_account", Some(P::ManageAccounts), None),
+            Self::AssignAccount(of) => return ("assign_account", Some(P::ManageAccounts), Some(&of.panel)),
+            Self::UnassignAccount(of) => return ("unassign_account", Some(P::ManageAccounts), Some(&of.panel)),
+            Self::SuspendAccount(_) => return ("suspend_account", Some(P::ManageAccounts), None),
+            Self::ResumeAccount(_) => return ("resume_account", Some(P::ManageAccounts), None),
+            Self::ResetAccount(_) => return ("reset_account", Some(P::ManageAccounts), None),
+            Self::RemoveAccount(_) => return ("remove_account", Some(P::ManageAccounts), None),
             // Equipment register and commissioning. Where an asset is to be is looked at beside the rules.
-            Self::AddStorageCode(_) => return ("add_storage_code", P::ManageProducts, None),
-            Self::RenameStorageCode(_) => return ("rename_storage_code", P::ManageProducts, None),
-            Self::DeleteStorageCode(_) => return ("delete_storage_code", P::ManageProducts, None),
-            Self::AddCategory(_) => return ("add_category", P::ManageProducts, None),
-            Self::RenameCategory(_) => return ("rename_category", P::ManageProducts, None),
-            Self::DeleteCategory(_) => return ("delete_category", P::ManageProducts, None),
-            Self::AddModel(_) => return ("add_model", P::ManageProducts, None),
-            Self::EditModel(_) => return ("edit_model", P::ManageProducts, None),
-            Self::DeleteModel(_) => return ("delete_model", P::ManageProducts, None),
-            Self::AddAsset(_) => return ("add_asset", P::ManageProducts, None),
-            Self::EditAsset(_) => return ("edit_asset", P::ManageProducts, None),
-            Self::MoveAsset(_) => return ("move_asset", P::ManageProducts, None),
-            Self::DeleteAsset(_) => return ("delete_asset", P::ManageProducts, None),
+            Self::AddStorageCode(_) => return ("add_storage_code", Some(P::ManageProducts), None),
+            Self::RenameStorageCode(_) => return ("rename_storage_code", Some(P::ManageProducts), None),
+            Self::DeleteStorageCode(_) => return ("delete_storage_code", Some(P::ManageProducts), None),
+            Self::AddCategory(_) => return ("add_category", Some(P::ManageProducts), None),
+            Self::RenameCategory(_) => return ("rename_category", Some(P::ManageProducts), None),
+            Self::DeleteCategory(_) => return ("delete_category", Some(P::ManageProducts), None),
+            Self::AddModel(_) => return ("add_model", Some(P::ManageProducts), None),
+            Self::EditModel(_) => return ("edit_model", Some(P::ManageProducts), None),
+            Self::DeleteModel(_) => return ("delete_model", Some(P::ManageProducts), None),
+            Self::AddAsset(_) => return ("add_asset", Some(P::ManageProducts), None),
+            Self::EditAsset(_) => return ("edit_asset", Some(P::ManageProducts), None),
+            Self::MoveAsset(_) => return ("move_asset", Some(P::ManageProducts), None),
+            Self::DeleteAsset(_) => return ("delete_asset", Some(P::ManageProducts), None),
             Self::StartWalkTest(of) => ("start_walk_test", P::ServiceDevices, &of.panel),
             Self::StopWalkTest(of) => ("stop_walk_test", P::ServiceDevices, &of.panel),
             Self::SkipZones(of) => ("skip_zones", P::ServiceDevices, &of.panel),
             Self::SignOff(of) => ("sign_off", P::ManageReports, &of.panel),
         };
-        (name, permission, Some(panel))
+        (name, Some(permission), Some(panel))
     }
 }
 

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Actions, Done, Entry, Refused, companies, roles};
+use super::{Action, Actions, Done, Entry, Refused, accounts, companies, people, roles};
 use crate::access::{Actor, Company, CompanyId, LocalAccess, Permission, Role, Standing, reaches, within};
 use crate::store::{
     ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, NewLogLine, RequestState, StoreError, Tx,
@@ -163,6 +163,8 @@ fn check(view: &View<'_>, by: &By, action: &Action) -> Result<(), Halt> {
         Action::AddParticipation(add) => companies::check_add_part(view, by, add),
         Action::EditParticipation(edit) => companies::check_edit_part(view, by, edit),
         Action::EndParticipation(end) => companies::check_end_part(view, by, end),
+        Action::RemovePerson(of) => people::check_remove(view, by, of),
+        Action::RemoveAccount(of) => accounts::check_remove(view, of),
         // No record of the box's own.
         _ => Err(Refusal::Invalid.into()),
     }
@@ -181,6 +183,8 @@ fn write(tx: &mut Tx<'_>, by: &By, action: &Action) -> Result<(), Halt> {
         Action::AddParticipation(add) => companies::put_part(tx, &add.company, &add.person, &add.role),
         Action::EditParticipation(edit) => companies::put_part(tx, &edit.company, &edit.person, &edit.role),
         Action::EndParticipation(end) => Ok(companies::end_part(tx, end)?),
+        Action::RemovePerson(of) => people::remove(tx, by, of),
+        Action::RemoveAccount(of) => accounts::remove(tx, of),
         _ => Err(Refusal::Invalid.into()),
     }
 }
@@ -198,6 +202,7 @@ fn restore(tx: &mut Tx<'_>, by: &By, thing: &NewDeleted) -> Result<(), Halt> {
             companies::check_new(tx, by, &company)?;
             tx.put_company(&company)?;
         }
+        DeletedKind::Person => people::restore(tx, by, &kept(&thing.body)?)?,
     }
     Ok(())
 }
@@ -411,7 +416,7 @@ fn decide(
 fn carry_out(tx: &mut Tx<'_>, request: &ChangeRequest, decider: &By, action: &Action) -> Result<(), Halt> {
     let role = tx.role(&request.asked.asker_role)?;
     let asker = By::asker(request, role.as_ref(), decider);
-    if !asker.permissions.contains(&action.permission()) {
+    if action.permission().is_none_or(|permission| !asker.permissions.contains(&permission)) {
         let text = format!("{} may not ask for this any more", asker.name);
         return Err(Refused::with(Refusal::PermissionDenied, text).into());
     }
@@ -445,5 +450,6 @@ fn kind_word(kind: DeletedKind) -> &'static str {
     match kind {
         DeletedKind::Role => "role",
         DeletedKind::Company => "company",
+        DeletedKind::Person => "person",
     }
 }

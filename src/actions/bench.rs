@@ -7,7 +7,7 @@ use panel_driver::{BoxFuture, DriverError, DriverFactory, DriverPort, DriverStar
 use panel_model::{Capabilities, Refusal};
 use tempfile::TempDir;
 
-use super::{Action, Actions, Done, Refused, samples};
+use super::{Action, Actions, Directory, Done, PeopleSetup, Refused, samples};
 use crate::access::{Actor, LocalAccess, Name, role_name};
 use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, Panels, SupervisionConfig};
 use crate::secrets::Keys;
@@ -57,7 +57,8 @@ impl Bench {
             role: role.parse().expect("a name"),
             company: Some("acme-north".parse().expect("an id")),
         };
-        Actions::new("site-1".into(), self.store.clone(), self.panels.clone(), Arc::clone(&self.keys), local)
+        let people = PeopleSetup { mail: None, link_base: "https://box".into(), accounts: Directory::Own };
+        Actions::new("site-1".into(), self.store.clone(), self.panels.clone(), Arc::clone(&self.keys), local, people)
     }
 
     /// Has something done by a system user in a role. Super Admin is the system's own user.

@@ -3,17 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use panel_driver::clock;
 use panel_model::{PanelId, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::people::{name_for_people, phone_number};
 use super::{Actions, CredentialKind, Entry, Refused};
-use crate::access::{Actor, Company, CompanyId, CompanyIdError, Name, NameError, Role, UnknownPermission, reaches};
-use crate::payload::{self, DirectoryDocument, DirectoryKind, DirectoryOutcome, DirectoryReported, DocumentRefusal};
+use crate::access::{
+    AccountStatus, Actor, Company, CompanyId, CompanyIdError, Email, EmailError, Name, NameError, PersonKind,
+    PersonName, PersonStatus, Role, UnknownPermission, reaches, role_name,
+};
+use crate::payload::{
+    self, DirectoryAccountStatus, DirectoryDocument, DirectoryKind, DirectoryOutcome, DirectoryReported,
+    DocumentRefusal,
+};
 use crate::secrets::SealedCode;
-use crate::store::{DirectoryEntry, StoreError, Tx, Urgency};
+use crate::store::{Account, DirectoryEntry, Person, StoreError, Tx, Urgency};
 
 /// The one entry of [`DirectoryKind::Company`].
 const OWN: &str = "company";
@@ -70,6 +78,7 @@ impl Actions {
         let refused = entries.iter().filter(|e| parsed(&e.outcome) != Some(DirectoryOutcome::Applied)).count();
         let text = format!("directory version {version}: {} entries, {refused} refused", entries.len());
         let line = entry.line("accepted", Some(text));
+        let ended: Vec<_> = withdrawn.iter().chain(&effects).filter_map(Effect::ends).collect();
         let write = move |tx: &mut Tx<'_>| {
             for effect in withdrawn.into_iter().chain(effects) {
                 effect.write(tx)?;
@@ -78,6 +87,7 @@ impl Actions {
             tx.add_log_line(line)
         };
         self.0.store.write(Urgency::Now, write).await?;
+        ended.iter().for_each(|person| self.0.people.logins().end_of(person));
         info!(version, refused, "directory accepted");
         Ok(self.read_directory().await?)
     }
@@ -96,6 +106,7 @@ impl Actions {
     ) -> Result<DirectoryOutcome, Refused> {
         let result = match kind {
             DirectoryKind::InstallerCodes => self.apply_installer_code(name, json).await.map(|()| None),
+            DirectoryKind::Installers => self.installer(document, name).await,
             kind => effect_of(document, kind, name),
         };
         match result {
@@ -116,6 +127,35 @@ impl Actions {
         self.set_credential(&handle, &panel, CredentialKind::InstallerCode, &code).await?;
         self.sessions().close(&panel);
         Ok(())
+    }
+
+    /// An installer as the cloud has them: somebody new is invited, and chooses a password behind an invitation's link.
+    async fn installer(&self, document: &DirectoryDocument, name: &str) -> Result<Option<Effect>, Refused> {
+        let Some(entry) = document.installers.get(name) else { return Ok(None) };
+        let email: Email = name.parse().map_err(|error: EmailError| invalid(&error))?;
+        for panel in &entry.panels {
+            self.handle(panel)?;
+        }
+        let name = PersonName::from(email);
+        let asked = name.clone();
+        let there = self.0.store.read(move |view| view.person(&asked)).await?;
+        if there.is_some_and(|person| person.kind != PersonKind::Installer) {
+            return Err(Refused::with(Refusal::InUse, "a manager of this box has that e-mail"));
+        }
+        Ok(Some(Effect::Installer(Person {
+            name,
+            kind: PersonKind::Installer,
+            full_name: name_for_people(&entry.name)?,
+            phone: phone_number(entry.phone.as_deref().unwrap_or_default())?,
+            role: role_name::INSTALLER.into(),
+            company: None,
+            created: clock::wall(),
+            last_login: None,
+            status: if entry.suspended { PersonStatus::Suspended } else { PersonStatus::Invited },
+            may_update_software: entry.may_update_software,
+            must_change: false,
+            panels: entry.panels.clone(),
+        })))
     }
 
     /// Tells the cloud that its directory, or its keys, were not taken; `None`: the keys were.
@@ -179,8 +219,12 @@ impl Actions {
 enum Effect {
     Company(Company),
     Role(Role),
+    Installer(Person),
+    Account(Account),
     NoCompany(CompanyId),
     NoRole(Name),
+    NoInstaller(Email),
+    NoAccount(Email),
 }
 
 impl Effect {
@@ -188,18 +232,36 @@ impl Effect {
         match self {
             Self::Company(company) => tx.put_company(&company),
             Self::Role(role) => tx.put_role(&role),
+            Self::Installer(person) => match tx.person(&person.name)? {
+                Some(_) => tx.edit_person(&person),
+                None => tx.put_person(&person),
+            },
+            Self::Account(account) => tx.put_account(&account),
             // Who still takes part in it, or holds it, is the box's own record, and keeps it (P7).
             Self::NoCompany(id) if tx.participations()?.iter().any(|part| part.company == id) => Ok(()),
             Self::NoCompany(id) => tx.delete_company(&id),
             Self::NoRole(name) if tx.role_holders(name.as_str())? > 0 => Ok(()),
             Self::NoRole(name) => tx.delete_role(&name),
+            Self::NoInstaller(email) => match tx.person(&email.into())? {
+                Some(person) if person.kind == PersonKind::Installer => tx.remove_person(&person.name, clock::wall()),
+                _ => Ok(()),
+            },
+            Self::NoAccount(email) => tx.delete_account(&email),
+        }
+    }
+
+    /// Whose logins end with it.
+    fn ends(&self) -> Option<PersonName> {
+        match self {
+            Self::Installer(person) if person.status == PersonStatus::Suspended => Some(person.name.clone()),
+            Self::NoInstaller(email) => Some(email.clone().into()),
+            _ => None,
         }
     }
 }
 
 /// What one entry asks of the store; one arm for each kind.
 fn effect_of(document: &DirectoryDocument, kind: DirectoryKind, name: &str) -> Result<Option<Effect>, Refused> {
-    let invalid = |error: &dyn std::fmt::Display| Refused::with(Refusal::Invalid, error.to_string());
     match kind {
         // The entry itself is what is read: see `gateway_company`.
         DirectoryKind::Company => known_company(document, document.company.as_deref()).map(|_| None),
@@ -220,9 +282,18 @@ fn effect_of(document: &DirectoryDocument, kind: DirectoryKind, name: &str) -> R
             let permissions = permissions.map_err(|error: UnknownPermission| invalid(&error))?;
             Ok(Some(Effect::Role(Role { name, permissions })))
         }
-        DirectoryKind::Installers | DirectoryKind::Accounts | DirectoryKind::InstallerCodes => {
-            Err(Refusal::Unsupported.into())
+        DirectoryKind::Accounts => {
+            let Some(entry) = document.accounts.get(name) else { return Ok(None) };
+            let email = name.parse().map_err(|error: EmailError| invalid(&error))?;
+            let status = match entry.status {
+                DirectoryAccountStatus::NotConfirmed => AccountStatus::NotConfirmed,
+                DirectoryAccountStatus::Active => AccountStatus::Active,
+                DirectoryAccountStatus::Suspended => AccountStatus::Suspended,
+            };
+            Ok(Some(Effect::Account(Account { email, created: clock::wall(), status })))
         }
+        // These ask the box for more than the document: see `apply_entry`.
+        DirectoryKind::Installers | DirectoryKind::InstallerCodes => Err(Refusal::Invalid.into()),
     }
 }
 
@@ -235,9 +306,15 @@ fn withdrawn(before: &[DirectoryEntry], wanted: &Wanted) -> Vec<Effect> {
     let effect = |old: &DirectoryEntry| match old.kind.as_str() {
         "companies" => old.name.parse().ok().map(Effect::NoCompany),
         "roles" => old.name.parse().ok().map(Effect::NoRole),
+        "installers" => old.name.parse().ok().map(Effect::NoInstaller),
+        "accounts" => old.name.parse().ok().map(Effect::NoAccount),
         _ => None,
     };
     gone.filter_map(effect).collect()
+}
+
+fn invalid(error: &dyn std::fmt::Display) -> Refused {
+    Refused::with(Refusal::Invalid, error.to_string())
 }
 
 fn known_company(document: &DirectoryDocument, name: Option<&str>) -> Result<Option<CompanyId>, Refused> {

@@ -306,7 +306,8 @@ impl Actions {
 
 /// The panel, where the action needs its installer code on site: every action about a panel, but for those that are
 /// named here. Arming, disarming and silencing with a user's code are the panel's own matter, reading changes nothing,
-/// proving a code is the proof itself, and a walk test only watches.
+/// proving a code is the proof itself, a walk test only watches, and who may see the panel or uses the customer
+/// application is nothing at it.
 fn needs_code(action: &Action) -> Option<&PanelId> {
     match action {
         Action::Refresh { .. }
@@ -317,6 +318,10 @@ fn needs_code(action: &Action) -> Option<&PanelId> {
         | Action::Unlock { .. }
         | Action::Lock { .. }
         | Action::Unblock { .. }
+        | Action::AssignPanel(_)
+        | Action::UnassignPanel(_)
+        | Action::AssignAccount(_)
+        | Action::UnassignAccount(_)
         | Action::StartWalkTest(_)
         | Action::StopWalkTest(_)
         | Action::SkipZones(_) => None,
@@ -361,8 +366,8 @@ pub(super) fn uid(actor: &Actor) -> Option<u32> {
     }
 }
 
-/// Under which name an actor's wrong codes are counted.
-fn source(actor: &Actor) -> String {
+/// Under which name an actor's wrong codes and passwords are counted.
+pub(super) fn source(actor: &Actor) -> String {
     match &actor.principal {
         Principal::System { uid } => format!("uid {uid}"),
         Principal::Broker => "broker".to_owned(),

@@ -70,7 +70,8 @@ impl Gatehouse {
             codes.iter().try_for_each(|(name, code)| tx.put_secret(&id(), name, code))
         };
         store.write(Urgency::Now, keep).await.expect("kept");
-        Self { actions: Actions::new("box".into(), store.clone(), panels, keys, local()), store, _dir: dir }
+        let people = PeopleSetup { mail: None, link_base: "https://box".into(), accounts: Directory::Own };
+        Self { actions: Actions::new("box".into(), store.clone(), panels, keys, local(), people), store, _dir: dir }
     }
 
     async fn usual() -> Self {

@@ -5,10 +5,12 @@
 //! `commands.rs` asks the panel now, and `orders.rs` says what its capabilities rule out of that (pure). `gate.rs` asks
 //! for the panel's installer code, and `installer_code.rs` has the actions about that code itself. `approval.rs` changes
 //! the box's own records, `roles.rs` and `companies.rs` among them, at once or after another person's decision.
+//! `people.rs`, `accounts.rs` and `login.rs` are about who works with the box and whose its users are.
 //! `requests.rs` is the way in for operators in the cloud, on the authority that `authority.rs` keeps.
 //! `register.rs` keeps the site's equipment, `commissioning.rs` what is done once per panel, and `checklist.rs` says what
 //! of it is missing (pure).
 
+mod accounts;
 mod action;
 mod approval;
 mod authority;
@@ -25,7 +27,13 @@ mod gate;
 #[cfg(test)]
 mod gate_test;
 mod installer_code;
+mod letters;
+mod login;
+mod one_time;
 mod orders;
+mod people;
+#[cfg(test)]
+mod people_test;
 #[cfg(test)]
 mod permissions_test;
 mod register;
@@ -55,18 +63,23 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+pub use accounts::{AssignAccount, OfAccount, SetAccountPassword, UnassignAccount};
 pub use action::{Action, CredentialKind, RefreshSection};
 pub use approval::{DecideRequest, RestoreDeleted};
 pub use authority::AuthorityConfig;
 pub use commissioning::{SignOff, SignedReport, SkipZones, StartWalkTest, StopWalkTest};
 pub use companies::{AddParticipation, CreateCompany, DeleteCompany, EditCompany, EditParticipation, EndParticipation};
+pub use login::{Directory, Identity, Login, PeopleSetup, SetPassword};
+pub use one_time::OneTime;
+pub use people::{AcceptInvitation, Assignment, Invite, MayUpdateSoftware, OfPerson};
 pub use register::{DeleteAsset, EditAsset, EditModel, MoveAsset, Named, NewAsset, NewModel, NewName, Rename};
 pub use request::{Request, RequestOutcome, Response};
 pub use requests::{LARGEST_REQUEST, RequestMessage};
 pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
 
-use crate::access::{Actor, LocalAccess, Sessions, Standing};
+use crate::access::{Actor, Email, LocalAccess, PersonKind, PersonName, Sessions, Standing};
 use crate::panels::{Dialling, PanelHandle, Panels};
+use crate::payload::Timestamp;
 use crate::secrets::{Keys, SealedCode};
 use crate::store::{Damage, EventQuery, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
 
@@ -105,6 +118,40 @@ pub enum Done {
     SignedOff {
         /// SHA-256 of the report, in hex, as in the action log.
         sha256: String,
+    },
+    /// A mail waits for the server; what it says is on its way to its reader alone.
+    Mailed {
+        /// To whom.
+        to: Email,
+    },
+    /// Somebody is invited, and no mail server is configured: the link has to reach them another way.
+    Invited {
+        /// The link; it works once.
+        link: OneTime,
+        /// Until when.
+        expires: Timestamp,
+    },
+    /// An invitation was accepted.
+    InvitationAccepted {
+        /// By whom.
+        person: PersonName,
+    },
+    /// The password of the first login (S1).
+    TemporaryPassword {
+        /// It is shown this once.
+        password: OneTime,
+    },
+    /// Somebody logged in.
+    LoggedIn {
+        /// As whom.
+        person: PersonName,
+        /// In which role.
+        role: String,
+        /// A new password has to be set before anything else.
+        must_change: bool,
+        /// When they were here before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_login: Option<Timestamp>,
     },
 }
 
@@ -161,6 +208,7 @@ struct Parts {
     /// What people on site have open. Never held across an await.
     sessions: Mutex<Sessions>,
     commissioning: commissioning::Commissioning,
+    people: login::People,
     /// What is done to its end although nobody may wait for it any more.
     tasks: TaskTracker,
 }
@@ -168,7 +216,14 @@ struct Parts {
 impl Actions {
     /// The door to these panels.
     #[must_use]
-    pub fn new(gateway: String, store: Store, panels: Panels, keys: Arc<Keys>, local: LocalAccess) -> Self {
+    pub fn new(
+        gateway: String,
+        store: Store,
+        panels: Panels,
+        keys: Arc<Keys>,
+        local: LocalAccess,
+        people: PeopleSetup,
+    ) -> Self {
         Self(Arc::new(Parts {
             gateway,
             store,
@@ -178,6 +233,7 @@ impl Actions {
             directory: directory::Directory::default(),
             local,
             sessions: Mutex::default(),
+            people: login::People::new(people),
             commissioning: commissioning::Commissioning::default(),
             tasks: TaskTracker::new(),
         }))
@@ -214,10 +270,15 @@ impl Actions {
     }
 
     async fn decide(&self, actor: &Actor, standing: &Standing, action: Action, entry: &Entry) -> Result<Done, Refused> {
-        self.permitted(standing, action.permission(), action.panel())?;
-        self.installer_code_shown(actor, &action).await?;
-        if action.needs_approval() && !standing.is_super_admin() {
-            return self.request(standing, actor, action, entry).await;
+        if let Some(permission) = action.permission() {
+            self.permitted(standing, permission, action.panel())?;
+            self.installer_code_shown(actor, &action).await?;
+            if matches!(action, Action::RemoveAccount(_)) {
+                self.directory_is_ours()?;
+            }
+            if action.needs_approval() && !standing.is_super_admin() {
+                return self.request(standing, actor, action, entry).await;
+            }
         }
         match action {
             Action::SetCode { panel, slot, code } => {
@@ -252,7 +313,36 @@ impl Actions {
             | Action::DeleteCompany(_)
             | Action::AddParticipation(_)
             | Action::EditParticipation(_)
-            | Action::EndParticipation(_)) => self.change(standing, record, entry).await,
+            | Action::EndParticipation(_)
+            | Action::RemoveAccount(_)) => self.change(standing, record, entry).await,
+            // People and accounts.
+            Action::FirstLogin {} => self.first_login(actor).await,
+            Action::Login(asked) => self.log_in(actor, asked).await,
+            Action::Logout {} => self.log_out(actor),
+            Action::SetPassword(asked) => self.set_own_password(actor, asked).await,
+            Action::AcceptInvitation(asked) => self.accept_invitation(asked).await,
+            Action::InviteInstaller(asked) => self.invite(standing, PersonKind::Installer, asked, entry).await,
+            Action::InviteManager(asked) => self.invite(standing, PersonKind::Manager, asked, entry).await,
+            Action::SuspendPerson(of) => self.suspend_person(standing, of.person, true).await,
+            Action::ResumePerson(of) => self.suspend_person(standing, of.person, false).await,
+            Action::RemovePerson(of) => {
+                let gone = of.person.clone().into();
+                let done = self.change(standing, Action::RemovePerson(of), entry).await?;
+                self.0.people.logins().end_of(&gone);
+                Ok(done)
+            }
+            Action::ResetPassword(of) => self.reset_password(standing, of.person, entry).await,
+            Action::AssignPanel(asked) => self.assign_panel(standing, asked, true).await,
+            Action::UnassignPanel(asked) => self.assign_panel(standing, asked, false).await,
+            Action::SetMayUpdateSoftware(asked) => self.set_may_update_software(standing, asked).await,
+            Action::DeactivateInit {} => self.deactivate_init().await,
+            Action::AddAccount(of) => self.add_account(of.account, entry).await,
+            Action::AssignAccount(asked) => self.assign_account(asked).await,
+            Action::UnassignAccount(asked) => self.unassign_account(asked).await,
+            Action::SuspendAccount(of) => self.suspend_account(of.account, true).await,
+            Action::ResumeAccount(of) => self.suspend_account(of.account, false).await,
+            Action::ResetAccount(of) => self.reset_account(of.account, entry).await,
+            Action::SetAccountPassword(asked) => self.set_account_password(actor, asked).await,
             Action::StartWalkTest(asked) => self.start_walk_test(asked).await,
             Action::StopWalkTest(asked) => self.stop_walk_test(asked.panel).await,
             Action::SkipZones(asked) => self.skip_zones(asked, entry).await,
@@ -394,6 +484,11 @@ impl Done {
             Self::Changed | Self::AssetAdded { .. } => "changed",
             Self::Requested { .. } => "requested",
             Self::SignedOff { .. } => "signed_off",
+            Self::Mailed { .. } => "mailed",
+            Self::Invited { .. } => "invited",
+            Self::InvitationAccepted { .. } => "accepted",
+            Self::TemporaryPassword { .. } => "drawn",
+            Self::LoggedIn { .. } => "logged_in",
         }
     }
 
@@ -419,6 +514,7 @@ struct Entry {
     action: &'static str,
     panel: Option<PanelId>,
     slot: Option<Slot>,
+    /// What else it is about, such as a person or an account.
     subject: Option<String>,
     /// The cloud's request that it is done for.
     request: Option<Uuid>,

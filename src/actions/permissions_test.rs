@@ -8,19 +8,20 @@ use panel_model::{Refusal, WallTime};
 
 use super::bench::{Bench, name};
 use super::{Action, Done, samples};
-use crate::access::{Company, Permission, Role, default_roles, role_name};
+use crate::access::{AccountStatus, Company, Permission, PersonKind, PersonStatus, Role, default_roles, role_name};
 use crate::secrets::Keys;
-use crate::store::{DeletedKind, NewDeleted, Participation, StoreError, Tx};
+use crate::store::{Account, DeletedKind, NewDeleted, Participation, Person, StoreError, Tx};
 
 const GOLDEN: &str = "tests/golden/permissions.txt";
 
 /// What the table says of somebody who asks.
 fn verdict(role: &Role, action: &Action) -> &'static str {
     let is_super = role.name.as_str() == role_name::SUPER_ADMIN;
-    match role.permissions.contains(&action.permission()) {
-        false => "-",
-        true if action.needs_approval() && !is_super => "request",
-        true => "yes",
+    match action.permission().map(|permission| role.permissions.contains(&permission)) {
+        None => "anybody",
+        Some(false) => "-",
+        Some(true) if action.needs_approval() && !is_super => "request",
+        Some(true) => "yes",
     }
 }
 
@@ -28,11 +29,12 @@ fn table() -> String {
     let (roles, keys) = (default_roles(), Keys::from_bytes([7; 32]));
     let mut text = String::from(
         "Every action, the permission that it needs, and what it is in the roles that every box begins with:\n\
-         yes: done; request: another person decides first (P4); -: refused with permission_denied.\n\n",
+         yes: done; request: another person decides first (P4); -: refused with permission_denied.\n\
+         anybody: asks for no permission, because it proves who somebody is.\n\n",
     );
     let line = |text: &mut String, cells: &[&str]| {
         let mut row = String::new();
-        let _ = write!(row, "{:22}{:24}", cells[0], cells[1]);
+        let _ = write!(row, "{:25}{:24}", cells[0], cells[1]);
         for (cell, role) in cells[2..].iter().zip(&roles) {
             let width = role.name.as_str().len() + 2;
             let _ = write!(row, "{cell:width$}");
@@ -45,7 +47,8 @@ fn table() -> String {
     line(&mut text, &head);
     for action in samples::all(&keys) {
         let verdicts = roles.iter().map(|role| verdict(role, &action));
-        let cells: Vec<_> = [action.name(), action.permission().name()].into_iter().chain(verdicts).collect();
+        let cells: Vec<_> =
+            [action.name(), action.permission().map_or("-", Permission::name)].into_iter().chain(verdicts).collect();
         line(&mut text, &cells);
     }
     text
@@ -109,6 +112,23 @@ fn prepare(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     for part in tx.participations()? {
         tx.delete_participation(&part.company, &part.person)?;
     }
+    let anna = Person {
+        name: samples::email(samples::PERSON).into(),
+        kind: PersonKind::Installer,
+        full_name: "Anna Berg".into(),
+        phone: String::new(),
+        role: role_name::INSTALLER.into(),
+        company: None,
+        created: WallTime(0),
+        last_login: None,
+        status: PersonStatus::Invited,
+        may_update_software: false,
+        must_change: false,
+        panels: BTreeSet::new(),
+    };
+    tx.put_person(&anna)?;
+    let (email, created) = (samples::email(samples::ACCOUNT), WallTime(0));
+    tx.put_account(&Account { email, created, status: AccountStatus::Active })?;
     let (company, person) = (id(samples::PARENT), samples::PERSON.to_owned());
     tx.put_participation(&Participation { company, person, role: name("Operator") })?;
     for request in tx.change_requests()?.iter().map(|request| request.id) {
@@ -128,6 +148,10 @@ async fn the_door_does_in_every_role_what_the_table_says() {
             let expected = verdict(&role, &action);
             let answer = bench.act(role.name.as_str(), 1000, action).await;
             let met = match &answer {
+                _ if expected == "anybody" => match &answer {
+                    Err(refused) if refused.text.contains("does not have the permission") => "-",
+                    _ => expected,
+                },
                 Err(refused) if refused.refusal == Refusal::PermissionDenied => "-",
                 Ok(Done::Requested { .. }) => "request",
                 _ => "yes",
@@ -140,6 +164,7 @@ async fn the_door_does_in_every_role_what_the_table_says() {
             match met {
                 "-" => assert_eq!(line.result, "permission_denied", "{what} as {}", role.name),
                 "request" => assert_eq!(line.result, "requested", "{what} as {}", role.name),
+                "anybody" => {}
                 _ => assert_ne!(line.result, "permission_denied", "{what} as {}", role.name),
             }
             proved += 1;
@@ -153,10 +178,15 @@ async fn the_door_does_in_every_role_what_the_table_says() {
 #[tokio::test]
 async fn what_is_permitted_of_the_boxs_own_records_is_done() {
     let bench = Bench::new();
-    let records: Vec<_> = samples::all(&bench.keys)
-        .into_iter()
-        .filter(|action| action.panel().is_none() && action.permission() != Permission::ManageProducts)
-        .collect();
+    let tested_elsewhere = |action: &Action| {
+        let asked = action.permission();
+        asked.is_none_or(|p| {
+            matches!(p, Permission::ManageInstallers | Permission::ManageAccounts | Permission::ManageProducts)
+        })
+    };
+    let is_record =
+        |action: &Action| action.panel().is_none() && (action.needs_approval() || !tested_elsewhere(action));
+    let records: Vec<_> = samples::all(&bench.keys).into_iter().filter(is_record).collect();
     for action in records {
         bench.put(prepare).await;
         let what = action.name();

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::rules_test::capabilities;
-use super::{Action, Actions, Done};
+use super::{Action, Actions, Directory, Done, PeopleSetup};
 use crate::access::Actor;
 use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, Panels, SupervisionConfig, secret_name};
 use crate::payload::{Step, StepState};
@@ -67,9 +67,10 @@ impl House {
             supervision: SupervisionConfig { period: Duration::from_secs(60), offline_after: Duration::from_secs(180) },
             credentials: ConfiguredCredentials::default(),
         };
+        let people = PeopleSetup { mail: None, link_base: "https://box".into(), accounts: Directory::Own };
         let (panels, _) = Panels::new(vec![setup], Vec::new(), &store, &keys);
         Self {
-            actions: Actions::new("box".into(), store.clone(), panels, keys, super::gate_test::local()),
+            actions: Actions::new("box".into(), store.clone(), panels, keys, super::gate_test::local(), people),
             store,
             _dir: dir,
         }

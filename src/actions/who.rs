@@ -4,8 +4,8 @@
 use panel_model::{PanelId, Refusal};
 
 use super::{Actions, Entry, Refused};
-use crate::access::{Actor, Permission, Principal, Standing, TokenClaims, TokenFault};
-use crate::store::View;
+use crate::access::{Actor, Assigned, LoggedIn, Permission, PersonKind, Principal, Standing, TokenClaims, TokenFault};
+use crate::store::{Person, View};
 
 impl Actions {
     /// What somebody is now. The one place where a principal becomes a role with permissions.
@@ -13,6 +13,9 @@ impl Actions {
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub async fn standing(&self, actor: &Actor) -> Result<Standing, Refused> {
+        if let Some((person, login)) = self.logged_in(actor).await? {
+            return self.standing_of(person, &login).await;
+        }
         match &actor.principal {
             Principal::System { uid } if self.0.local.owns(*uid) => {
                 Ok(Standing::of_system(&actor.name, *uid, &self.0.local, None))
@@ -36,6 +39,27 @@ impl Actions {
                 Ok(Standing::of_token(token, local.as_ref(), &tree, self.gateway_company().await?.as_ref()))
             }
         }
+    }
+
+    /// What a person is who logged in: in the role of today, at the panels of today.
+    async fn standing_of(&self, person: Person, login: &LoggedIn) -> Result<Standing, Refused> {
+        let name = person.role.clone();
+        let role = self.0.store.read(move |view| view.role(&name)).await?;
+        let panels = match person.kind {
+            PersonKind::Installer => Assigned::Only(person.panels),
+            PersonKind::Init | PersonKind::Manager => Assigned::All,
+        };
+        let company = person.company.map(|id| id.parse()).transpose().map_err(|_| Refused::from(Refusal::Invalid))?;
+        Ok(Standing {
+            who: format!("person:{}", person.name),
+            name: person.name.to_string(),
+            role: person.role,
+            permissions: role.map(|role| role.permissions).unwrap_or_default(),
+            panels,
+            company,
+            outside: false,
+            must_change: login.must_change,
+        })
     }
 
     /// Whether somebody may do a kind of thing, at that panel if it is about one.
@@ -74,6 +98,10 @@ impl Actions {
         permission: Permission,
         panel: Option<&PanelId>,
     ) -> Result<(), Refused> {
+        if standing.must_change {
+            let text = "set a new password first: panelgate set-password";
+            return Err(Refused::with(Refusal::PermissionDenied, text));
+        }
         if standing.outside {
             let text = "this gateway belongs neither to the company of the token nor to one of its subsidiaries";
             return Err(Refused::with(Refusal::PermissionDenied, text));

@@ -8,7 +8,7 @@
 //! | `GET dialling` | | [`Dialling`]: the panels that dial the box |
 //! | `GET panels` | | list of `PanelRow` |
 //! | `GET panels/{id}` | | `PanelDetail` |
-//! | `GET panels/{id}/users?page&size` | | [`Page`] of `User` |
+//! | `GET panels/{id}/users?page&size` | | [`Page`] of [`UserRow`] |
 //! | `GET panels/{id}/follow?slot` | | server-sent [`PanelUpdate`]s, the first one whole |
 //! | `GET panels/{id}/wire` | | list of `WireRow` |
 //! | `GET events?panel&after&limit&newest` | | list of `Event` |
@@ -23,12 +23,17 @@
 //! | `GET assets/storage?page&size`, `assets/categories`, `assets/models` | | [`Page`] of `RegisterRow` |
 //! | `GET panels/{id}/commissioning` | | `Checklist` |
 //! | `GET panels/{id}/commissioning/report` | | [`ReportCopy`] |
+//! | `GET whoami` | | [`WhoAmI`] |
+//! | `GET people?kind&page&size` | | [`Page`] of [`PersonRow`] |
+//! | `GET accounts?like&page&size` | | [`Page`] of [`AccountRow`] |
 //! | `POST actions` | [`Asked`] | `Done`, or an [`ApiProblem`] with the status of its refusal |
 //!
 //! Each path but `key` and `requests/mine` asks for the permission to view what it shows; lists show what the asker may
 //! see of them (P1, I4).
 
 mod roles;
+
+mod people;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +47,11 @@ use crate::secrets::SealedCode;
 use crate::store::Proof;
 
 pub use roles::{CompanyRow, DeletedRow, ParticipationRow, RequestRow, RoleRow};
+
+pub use people::{AccountRow, PersonRow, UserRow, WhoAmI};
+
+/// Header of an answer that says what the asker should do some time, such as ending the `init` account (S2).
+pub const NOTICE: &str = "panelgate-notice";
 
 /// What every path begins with.
 pub const ROOT: &str = "/api/v1";
@@ -145,6 +155,9 @@ pub struct BoxInfo {
     pub cloud: Option<CloudState>,
     /// What waits for the cloud.
     pub outbox: OutboxState,
+    /// What somebody should do about the box.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// How the way to the cloud stands.

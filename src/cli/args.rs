@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde::de::DeserializeOwned;
 
+use super::accounts::AccountsArgs;
 use super::assets::AssetsArgs;
 use super::check::CheckArgs;
 use super::commission::CommissionArgs;
@@ -12,8 +13,10 @@ use super::decode::DecodeArgs;
 use super::demo::DemoArgs;
 use super::history::{EventsArgs, WireArgs};
 use super::log::LogArgs;
+use super::login::{FirstLoginArgs, LoginArgs, LogoutArgs, SetPasswordArgs, WhoAmIArgs};
 use super::operator::OperatorArgs;
 use super::panels::PanelsArgs;
+use super::people::{InstallersArgs, ManagersArgs};
 use super::requests::RequestsArgs;
 use super::roles::RolesArgs;
 use super::run::RunArgs;
@@ -68,6 +71,22 @@ pub(super) enum Command {
     Unlock(UnlockArgs),
     /// End that, for one panel or for all
     Lock(LockArgs),
+    /// Installers: invite, suspend, remove, assign to panels
+    Installers(InstallersArgs),
+    /// Managers: invite, suspend, remove
+    Managers(ManagersArgs),
+    /// Accounts of the customer application
+    Accounts(AccountsArgs),
+    /// Act as a person from now on
+    Login(LoginArgs),
+    /// Act as a person no longer
+    Logout(LogoutArgs),
+    /// As whom the commands of this system user act
+    Whoami(WhoAmIArgs),
+    /// Set one's own password
+    SetPassword(SetPasswordArgs),
+    /// The temporary password of the init account, on the first start
+    FirstLogin(FirstLoginArgs),
     /// What happened at the panels
     Events(EventsArgs),
     /// The last bytes to and from one panel, codes masked
@@ -158,6 +177,21 @@ mod tests {
             "users dsc-1 disable 4 --yes",
             "events --follow --panel dsc-1",
             "log list --last 5",
+            "installers",
+            "installers list --page 2 --json",
+            "installers invite anna@example.org --name Anna --panel dsc-1 --panel dsc-2",
+            "installers accept",
+            "installers update-software anna@example.org no",
+            "installers remove anna@example.org --yes",
+            "managers invite boss@example.org --name Boss --role Operator",
+            "managers deactivate-init",
+            "accounts --like ber",
+            "accounts assign carl@example.org dsc-1 4",
+            "login init",
+            "login Anna@Example.org --json",
+            "set-password",
+            "whoami --json",
+            "first-login",
             "wire dsc-1 --json",
             "assets --json",
             "assets list --page 2 --size 50",
@@ -219,6 +253,10 @@ mod tests {
             "commission dsc-1 walk-test skip 7",
             "commission dsc-1 sign-off",
             "users DSC set-code 4",
+            "installers invite anna --name Anna",
+            "installers invite anna@example.org",
+            "managers assign boss@example.org dsc-1",
+            "login nobody",
             "users dsc-1 role 4 king",
             "panels arm dsc-1 33",
             "panels label-zone neor-1 0 Kitchen",

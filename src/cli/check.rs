@@ -65,6 +65,11 @@ fn summary(config: &Config) -> anyhow::Result<()> {
         },
     );
     out::line(format_args!("cloud       {cloud}"))?;
+    let mail = config.mail.as_ref().map_or_else(
+        || "none; links of invitations are shown instead".to_owned(),
+        |mail| format!("{}:{} from {}", mail.host, mail.port, mail.from),
+    );
+    out::line(format_args!("mail        {mail}"))?;
     for listen in &config.listens {
         out::line(format_args!("listening   {} on {}", listen.vendor, listen.address))?;
     }

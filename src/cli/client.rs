@@ -1,5 +1,6 @@
 //! The client of the local API: one connection per request, over the daemon's unix socket.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 use super::args::Connect;
 use super::ask;
 use crate::actions::{Action, Done};
-use crate::api::{ApiProblem, Asked, BoxKey, ROOT};
+use crate::api::{ApiProblem, Asked, BoxKey, NOTICE, ROOT};
 use crate::config::{self, DEFAULT_FILE, DEFAULT_SOCKET};
 use crate::payload::{InstallerCodeState, PanelDetail};
 use crate::secrets::{SealedCode, seal_to};
@@ -33,6 +34,8 @@ const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// The way to the daemon.
 pub(super) struct Client {
     socket: PathBuf,
+    /// Whether the daemon's notice was shown; a command asks several times and says it once.
+    noticed: Cell<bool>,
     /// Shown with every action.
     installer_code: Option<Zeroizing<String>>,
 }
@@ -40,7 +43,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(connect: &Connect) -> Self {
         let given = connect.socket.clone().or_else(|| std::env::var_os(SOCKET_VARIABLE).map(PathBuf::from));
-        Self { socket: given.unwrap_or_else(configured_socket), installer_code: None }
+        Self { socket: given.unwrap_or_else(configured_socket), noticed: Cell::new(false), installer_code: None }
     }
 
     /// The same, with the panel's installer code shown (I3).
@@ -104,6 +107,12 @@ impl Client {
         Ok(seal_to(&key, secret)?)
     }
 
+    fn notice(&self, text: &str) {
+        if !self.noticed.replace(true) {
+            eprintln!("notice: {text}");
+        }
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -122,6 +131,9 @@ impl Client {
             .header("content-type", "application/json")
             .body(Full::new(body))?;
         let response = requests.send_request(request).await.context("the daemon went away before it answered")?;
+        if let Some(notice) = response.headers().get(NOTICE).and_then(|notice| notice.to_str().ok()) {
+            self.notice(notice);
+        }
         Ok((response, driving))
     }
 }

@@ -1,6 +1,6 @@
 //! Waits for the panel's answers to an accepted change, and shows how far it is.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, stderr, stdout};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Exit;
 use super::args::Wait;
 use super::client::{Client, Updates, query};
-use super::{out, words};
+use super::{out, qr, words};
 use crate::actions::{Action, Done};
 use crate::api::PanelUpdate;
 use crate::payload::{Answer, PanelDetail, Progress};
@@ -73,9 +73,35 @@ pub(super) fn report(done: &Done, json: bool) -> anyhow::Result<Exit> {
             ))?,
             Done::AssetAdded { asset } => out::line(format_args!("stored by the box as asset {asset}"))?,
             Done::SignedOff { sha256 } => out::line(format_args!("signed off; report sha256 {sha256}"))?,
+            Done::Mailed { to } => {
+                out::line(format_args!("a mail to {to} is on its way; `panelgate log` tells if it fails"))?
+            }
+            Done::Invited { link, expires } => invited(link.expose(), &words::time(*expires))?,
+            Done::InvitationAccepted { person } => {
+                out::line(format_args!("accepted; log in with `panelgate login {person}`"))?;
+            }
+            Done::TemporaryPassword { password } => {
+                out::line(password.expose())?;
+                eprintln!("the temporary password of init, shown this once; `panelgate login init` asks for a new one");
+            }
+            Done::LoggedIn { person, role, .. } => out::line(format_args!("logged in as {person} ({role})"))?,
         }
     }
     Ok(if matches!(done, Done::Requested { .. }) { Exit::Pending } else { Exit::Ok })
+}
+
+/// Shows the link of an invitation where no mail is configured.
+fn invited(link: &str, until: &str) -> anyhow::Result<()> {
+    if stdout().is_terminal()
+        && let Some(picture) = qr::on_terminal(link)
+    {
+        out::text(&picture)?;
+    }
+    out::line(link)?;
+    eprintln!(
+        "no mail is configured: hand over this link yourself; it works once, until {until}, and is not shown again"
+    );
+    Ok(())
 }
 
 /// Has something done that the panel answers at once, and shows how far it is.

@@ -5,6 +5,7 @@
 //! how it goes to stderr, so that stdout can be piped.
 #![allow(clippy::print_stderr, reason = "this is the program's voice")]
 
+mod accounts;
 mod args;
 mod ask;
 mod assets;
@@ -18,10 +19,13 @@ mod demo;
 mod follow;
 mod history;
 mod log;
+mod login;
 mod operator;
 mod out;
 mod panels;
+mod people;
 mod ports;
+mod qr;
 mod requests;
 mod roles;
 mod run;
@@ -77,6 +81,14 @@ pub fn run() -> ExitCode {
         Command::Users(args) => asked(users::run(args)),
         Command::Unlock(args) => asked(unlock::unlock(args)),
         Command::Lock(args) => asked(unlock::lock(args)),
+        Command::Installers(args) => asked(people::installers(args)),
+        Command::Managers(args) => asked(people::managers(args)),
+        Command::Accounts(args) => asked(accounts::run(args)),
+        Command::Login(args) => asked(login::login(args)),
+        Command::Logout(args) => asked(login::logout(args)),
+        Command::Whoami(args) => asked(login::whoami(args)),
+        Command::SetPassword(args) => asked(login::set_password(args)),
+        Command::FirstLogin(args) => asked(login::first_login(args)),
         Command::Events(args) => asked(history::events(args)),
         Command::Wire(args) => asked(history::wire(args)),
         Command::Log(args) => asked(log::run(args)),

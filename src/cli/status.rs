@@ -54,5 +54,8 @@ pub(super) async fn run(args: StatusArgs) -> anyhow::Result<Exit> {
         [name.clone(), word.to_owned(), why]
     });
     out::text(&table(["UNIT", "STATE", ""], rows))?;
+    for notice in &info.notices {
+        out::line(format_args!("notice      {notice}"))?;
+    }
     Ok(Exit::Ok)
 }

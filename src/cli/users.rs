@@ -5,9 +5,10 @@ use super::args::{Connect, Wait, word};
 use super::client::{Client, query};
 use super::table::table;
 use super::unlock::Shown;
+use super::words::{or_dash, time};
 use super::{Exit, ask, follow, out};
 use crate::actions::{Action, RefreshSection};
-use crate::api::{Page, PanelUpdate};
+use crate::api::{Page, PanelUpdate, UserRow};
 use crate::payload::{Answer, PanelDetail, User};
 
 #[derive(Debug, Args)]
@@ -134,21 +135,23 @@ pub(super) async fn run(args: UsersArgs) -> anyhow::Result<Exit> {
 }
 
 async fn list(client: &Client, panel: &PanelId, page: PageArgs, json: bool) -> anyhow::Result<Exit> {
-    let users: Page<User> = client.get(&query(&format!("/panels/{panel}/users"), page.pairs())).await?;
+    let users: Page<UserRow> = client.get(&query(&format!("/panels/{panel}/users"), page.pairs())).await?;
     if json {
         out::json(&users)?;
         return Ok(Exit::Ok);
     }
-    let head = ["SLOT", "LABEL", "ROLE", "CODE", "PARTITIONS", "WISHES"];
+    let head =
+        ["SLOT", "LABEL", "ROLE", "CODE", "PARTITIONS", "ACCOUNT", "ACCOUNT CREATED", "ACCOUNT STATUS", "WISHES"];
     out::text(&table(head, users.rows.iter().map(row)))?;
     out::line(&users.shown)?;
-    if users.rows.iter().any(|user| user.stale) {
+    if users.rows.iter().any(|row| row.user.stale) {
         eprintln!("(?) may have been changed at a keypad since; `panelgate users {panel} refresh` looks again");
     }
     Ok(Exit::Ok)
 }
 
-fn row(user: &User) -> [String; 6] {
+fn row(row: &UserRow) -> [String; 9] {
+    let (user, account) = (&row.user, row.account.as_ref());
     let doubt = if user.stale { " (?)" } else { "" };
     let code = match user.code_state {
         CodeState::Set => "set",
@@ -161,6 +164,9 @@ fn row(user: &User) -> [String; 6] {
         user.role_text().to_owned(),
         format!("{code}{doubt}"),
         user.partitions_text(),
+        or_dash(account.map(|account| &account.email)),
+        or_dash(account.map(|account| time(account.created))),
+        account.map_or("unknown", |account| account.status.name()).to_owned(),
         wishes(user),
     ]
 }

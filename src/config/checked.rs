@@ -8,7 +8,7 @@ use super::panel::{self, PanelConfig};
 use super::problem::Problems;
 use super::raw::{RawAccess, RawCloud, RawConfig, RawGateway, RawListen, RawLog, RawStore};
 use super::section::Section;
-use super::{DEFAULT_SOCKET, SecretSource};
+use super::{DEFAULT_SOCKET, MailConfig, SecretSource, mail};
 
 /// A configuration in which everything is valid.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The broker; without it nothing is published.
     pub cloud: Option<CloudConfig>,
+    /// The mail server; without it links are shown instead of mailed.
+    pub mail: Option<MailConfig>,
     /// What is logged.
     pub log: LogConfig,
     /// Where panels dial us before the first of them is configured.
@@ -129,6 +131,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
     let access = file.optional("access", raw.access, "a section [access]").unwrap_or_default();
     let store = file.optional("store", raw.store, "a section [store]").unwrap_or_default();
     let cloud = file.optional("cloud", raw.cloud, "a section [cloud]");
+    let mail = file.optional("mail", raw.mail, "a section [mail]");
     let log = file.optional("log", raw.log, "a section [log]").unwrap_or_default();
     let listens = file.optional("listen", raw.listen, "one section [[listen]] per address").unwrap_or_default();
     let panels = file.optional("panel", raw.panel, "one section [[panel]] per panel").unwrap_or_default();
@@ -139,6 +142,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
         problems.warning("cloud", "there is none", "nothing is published; events wait in the box's outbox");
     }
     let cloud = cloud.and_then(|raw| check_cloud(raw, folder, problems));
+    let mail = mail.and_then(|raw| mail::check_mail(raw, folder, problems));
     let log = check_log(log, problems);
     let listens = listens.into_iter().enumerate().filter_map(|(n, raw)| check_listen(n + 1, raw, problems)).collect();
     let panels = panel::check_panels(panels, folder, problems);
@@ -147,7 +151,7 @@ pub(super) fn check(raw: RawConfig, folder: &Path, problems: &mut Problems) -> O
         let hint = "until the cloud's directory names the company of this box, no operator's token is good here";
         problems.warning("gateway.company", "is missing beside `cloud.keys`", hint);
     }
-    Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, log, listens, panels })
+    Some(Config { gateway_id: id, data_dir, socket, group, company, access, store, cloud, mail, log, listens, panels })
 }
 
 struct Gateway {

@@ -7,6 +7,7 @@
 //! Start with `raw.rs`, which is the list of keys; `checked.rs` and `panel.rs` say what they may be.
 
 mod checked;
+mod mail;
 mod panel;
 mod problem;
 mod raw;
@@ -19,6 +20,7 @@ use std::path::Path;
 pub use checked::{
     AccessConfig, CloudConfig, Config, ListenConfig, LogConfig, LogFormat, MqttProtocol, StoreConfig, TlsFiles,
 };
+pub use mail::{MailConfig, MailSecurity};
 pub use panel::{Authority, CredentialSources, PanelConfig, Supervision};
 pub use problem::{Level, Problem, Problems, nearest};
 pub use secret_source::{SecretSource, SecretUnreadable};

@@ -45,6 +45,7 @@ pub(super) struct RawConfig {
     pub access: Field<RawAccess>,
     pub store: Field<RawStore>,
     pub cloud: Field<RawCloud>,
+    pub mail: Field<RawMail>,
     pub log: Field<RawLog>,
     pub listen: Field<Vec<RawListen>>,
     pub panel: Field<Vec<RawPanel>>,
@@ -95,6 +96,21 @@ pub(super) struct RawCloud {
     pub password: Field<RawSecret>,
     pub keep_alive_s: Field<u64>,
     pub keys: Field<PathBuf>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct RawMail {
+    pub host: Field<String>,
+    pub port: Field<u64>,
+    pub security: Field<String>,
+    pub ca: Field<PathBuf>,
+    pub from: Field<String>,
+    pub username: Field<String>,
+    pub password: Field<RawSecret>,
+    pub link_base: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -180,6 +196,7 @@ pub(super) fn known_keys() -> Vec<String> {
         ("access", keys_of::<RawAccess>()),
         ("store", keys_of::<RawStore>()),
         ("cloud", keys_of::<RawCloud>()),
+        ("mail", keys_of::<RawMail>()),
         ("log", keys_of::<RawLog>()),
         ("listen", keys_of::<RawListen>()),
         ("panel", keys_of::<RawPanel>()),

@@ -23,6 +23,14 @@ prefix = "acme/alarm"
 username = "box"
 password = { credential = "mqtt-password" }
 keep_alive_s = 60
+[mail]
+host = "smtp.example.org"
+port = 2525
+security = "tls"
+from = "box@example.org"
+username = "box"
+password = { file = "smtp.password" }
+link_base = "https://box.example.org/"
 [log]
 level = "info,panelgate::cloud=debug"
 format = "short"
@@ -225,4 +233,33 @@ fn tls_files_have_to_be_there_and_to_belong_together() {
 #[test]
 fn text_that_is_no_toml_is_told_with_its_line() {
     assert!(errors("[gateway]\nid = \n").first().is_some_and(|e| e.starts_with("line 2: is not TOML")));
+}
+
+#[test]
+fn mail_goes_in_clear_to_this_machine_only() {
+    let mail = |keys: &str| match read(&format!("{SMALLEST}[mail]\n{keys}")) {
+        Ok((config, _)) => {
+            config.mail.map_or("none".into(), |mail| format!("{}:{} {:?}", mail.host, mail.port, mail.security))
+        }
+        Err(problems) => {
+            problems.iter().filter(|p| p.level == Level::Error).map(|p| p.key.as_str()).collect::<Vec<_>>().join(" ")
+        }
+    };
+    let from = "from = \"box@example.org\"\n";
+    for (keys, told) in [
+        ("host = \"smtp.example.org\"\n", "smtp.example.org:587 StartTls"),
+        ("host = \"smtp.example.org\"\nsecurity = \"tls\"\n", "smtp.example.org:465 Tls"),
+        ("host = \"localhost\"\nsecurity = \"none\"\n", "localhost:25 None"),
+        ("host = \"::1\"\nsecurity = \"none\"\n", "::1:25 None"),
+        ("host = \"smtp.example.org\"\nsecurity = \"none\"\n", "mail.security"),
+        ("host = \"localhost.example.org\"\nsecurity = \"none\"\n", "mail.security"),
+        ("host = \"a b\"\n", "mail.host"),
+        ("hots = \"x\"\n", "mail.hots mail.host"),
+        ("host = \"h\"\nport = 0\nca = \"nowhere.pem\"\n", "mail.port mail.ca"),
+        ("host = \"h\"\nusername = \"x\"\nlink_base = \"ftp://x\"\n", "mail.password mail.link_base"),
+        ("host = \"h\"\nlink_base = \"https://x\\n\"\n", "mail.link_base"),
+    ] {
+        assert_eq!(mail(&format!("{keys}{from}")), told, "{keys}");
+    }
+    assert_eq!(mail("host = \"h\"\nfrom = \"b\u{f6}x@example.org\"\n"), "mail.from");
 }

@@ -55,10 +55,11 @@ fn status(refusal: Refusal) -> StatusCode {
     use Refusal as R;
     match refusal {
         R::PermissionDenied | R::NotAssigned | R::InstallerCodeWrong => StatusCode::FORBIDDEN,
+        R::InvitationExpired => StatusCode::GONE,
         R::PanelNotFound | R::SlotNotAvailable | R::NotFound | R::AccountNotFound => StatusCode::NOT_FOUND,
         R::InUse | R::Incomplete | R::VersionConflict => StatusCode::CONFLICT,
         R::LockedOut | R::Busy => StatusCode::TOO_MANY_REQUESTS,
-        R::PanelOffline | R::StorageFailed => StatusCode::SERVICE_UNAVAILABLE,
+        R::PanelOffline | R::StorageFailed | R::MailNotDelivered => StatusCode::SERVICE_UNAVAILABLE,
         R::Invalid => StatusCode::BAD_REQUEST,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

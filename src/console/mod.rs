@@ -8,6 +8,7 @@ mod actor;
 mod error;
 mod follow;
 mod listen;
+mod people;
 mod register;
 mod report;
 mod roles;

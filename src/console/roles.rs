@@ -119,6 +119,7 @@ fn deleted_row(Deleted { id, thing }: Deleted) -> DeletedRow {
     let kind = match thing.kind {
         DeletedKind::Role => "role",
         DeletedKind::Company => "company",
+        DeletedKind::Person => "person",
     };
     DeletedRow {
         deleted: id,

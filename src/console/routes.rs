@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -12,10 +14,12 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Api, ApiError, follow, register, roles};
+use super::{Api, ApiError, follow, people, register, roles};
 use crate::access::{Actor, Permission};
 use crate::actions::Done;
-use crate::api::{Asked, BoxInfo, BoxKey, Dialling, DoorRow, LogProof, OutboxState, Page, PageError, ROOT, WantingRow};
+use crate::api::{
+    Asked, BoxInfo, BoxKey, Dialling, DoorRow, LogProof, OutboxState, Page, PageError, ROOT, UserRow, WantingRow,
+};
 use crate::payload::{self, Event, InstallerCodeState, LogLine, PanelDetail, PanelRow, SealingKey, User, WireRow};
 use crate::store::EventQuery;
 
@@ -44,8 +48,10 @@ pub(super) fn router(api: Api, stop: CancellationToken) -> Router {
         .route("/log", get(log))
         .route("/log/proof", get(log_proof))
         .route("/actions", post(perform))
+        .merge(people::paths())
         .merge(roles::paths())
         .merge(register::routes())
+        .layer(from_fn_with_state(api.clone(), people::with_notice))
         .with_state(api)
         .layer(Extension(stop));
     Router::new()
@@ -63,6 +69,7 @@ async fn key(State(api): State<Api>) -> Answer<BoxKey> {
 async fn info(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Answer<BoxInfo> {
     api.actions.may_view(&actor, Permission::ViewMonitoring, None).await?;
     let outbox = api.store.read(|view| view.outbox_stats()).await.map_err(|_| Refusal::StorageFailed)?;
+    let notices = api.actions.first_start_notice().await?.map(str::to_owned).into_iter().collect();
     Ok(Json(BoxInfo {
         gateway: api.actions.gateway().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -70,6 +77,7 @@ async fn info(State(api): State<Api>, Extension(actor): Extension<Actor>) -> Ans
         units: api.units.borrow().clone(),
         cloud: api.cloud.as_ref().map(|cloud| cloud.borrow().clone()),
         outbox: OutboxState { depth: outbox.depth, bytes: outbox.bytes, oldest: outbox.oldest.map(Into::into) },
+        notices,
     }))
 }
 
@@ -138,11 +146,16 @@ async fn users(
     Extension(actor): Extension<Actor>,
     id: PathId,
     query: QueryOf<PageQuery>,
-) -> Answer<Page<User>> {
+) -> Answer<Page<UserRow>> {
     let (query, id) = (asked(query)?, panel_id(id)?);
-    api.actions.may_view(&actor, Permission::ViewUsers, Some(&id)).await?;
+    let viewer = api.actions.may_view(&actor, Permission::ViewUsers, Some(&id)).await?;
     let picture = api.actions.panel(&id)?.borrow().clone();
-    Ok(Json(query.page_of(User::rows(&picture))?))
+    let mut accounts = match viewer.permissions.contains(&Permission::ViewAccounts) {
+        true => api.actions.accounts_of(&id).await?,
+        false => BTreeMap::new(),
+    };
+    let rows = User::rows(&picture).map(|user| UserRow { account: accounts.remove(&user.slot).map(Into::into), user });
+    Ok(Json(query.page_of(rows)?))
 }
 
 async fn wire(State(api): State<Api>, Extension(actor): Extension<Actor>, id: PathId) -> Answer<Vec<WireRow>> {

@@ -7,6 +7,7 @@ mod cloud;
 mod error;
 mod health;
 mod logging;
+mod mail;
 pub mod registry;
 mod setup;
 mod signals;
@@ -31,6 +32,7 @@ pub use supervisor::{RestartPolicy, Supervisor, UnitError};
 use crate::actions::Actions;
 use crate::config::Config;
 use crate::console::{Api, LocalSocket};
+use crate::mail::Post;
 use crate::panels::{Dialling, ListenSetup, PanelUnit, Panels};
 use crate::secrets::{KeySource, Keys};
 use crate::store::{Opened, Store, StoreOptions};
@@ -43,7 +45,8 @@ const PANELS_READ_WITHIN: Duration = Duration::from_secs(10);
 /// Deadlines of the orderly stop, 20 s in all: `TimeoutStopSec=` of the unit file is longer.
 const INTAKE_WITHIN: Duration = Duration::from_secs(1);
 const PANELS_WITHIN: Duration = Duration::from_secs(13);
-const CLOUD_WITHIN: Duration = Duration::from_secs(4);
+const CLOUD_WITHIN: Duration = Duration::from_secs(3);
+const MAIL_WITHIN: Duration = Duration::from_secs(1);
 const STORE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A running gateway.
@@ -129,7 +132,10 @@ impl Daemon {
         let local = setup::local_access(&config, own_uid()?).map_err(StartError::Config)?;
         let (keys, store) = open(&config).await?;
         let (panels, units) = Panels::new(setups, listening, &store, &keys);
-        let actions = Actions::new(config.gateway_id.to_string(), store.clone(), panels.clone(), keys, local);
+        let (people, post) = mail::people(&config, &store)?;
+        let gateway = config.gateway_id.to_string();
+        let actions = Actions::new(gateway, store.clone(), panels.clone(), keys, local, people);
+        actions.first_start().await.map_err(|refused| StartError::Runtime(io::Error::other(refused)))?;
         let socket = LocalSocket::bind(&config.socket, config.group.as_deref())?;
         let supervisor = Supervisor::new(RestartPolicy::default());
         let stops = Stops::default();
@@ -160,6 +166,9 @@ impl Daemon {
         let state = cloud.as_ref().map(CloudUnit::state);
         let api = Api::new(actions.clone(), store.clone(), supervisor.states(), state);
         start_api(&supervisor, &stops, api, socket);
+        if let Some(post) = post {
+            start_post(&supervisor, &stops, post);
+        }
         if let Some(cloud) = cloud {
             let asked = cloud.clone();
             health.watch(CLOUD, move || {
@@ -199,6 +208,7 @@ impl Daemon {
         self.within(PANELS_WITHIN, "panels", self.panels_ended()).await;
         self.stops.cloud.cancel();
         self.within(CLOUD_WITHIN, "cloud", self.supervisor.ended(CLOUD)).await;
+        self.within(MAIL_WITHIN, "mail", self.supervisor.ended(MAIL)).await;
         self.within(STORE_WITHIN, "store", self.store.close()).await;
         tracing::info!("stopped");
     }
@@ -219,6 +229,7 @@ impl Daemon {
 /// Names of the units, as `panelgate status` and the log show them.
 const API: &str = "api";
 const CLOUD: &str = "cloud";
+const MAIL: &str = "mail";
 
 fn panel_unit(panel: &str) -> String {
     format!("panel {panel}")
@@ -286,6 +297,14 @@ fn start_listening(supervisor: &Supervisor, stops: &Stops, dialling: Dialling, l
             stop.cancelled().await;
             Ok(())
         }
+    });
+}
+
+/// Stops with the cloud: what goes to others goes on while the panels end.
+fn start_post(supervisor: &Supervisor, stops: &Stops, post: Post) {
+    supervisor.start(MAIL, stops.cloud.clone(), move |stop| {
+        let post = post.clone();
+        async move { Ok(post.run(stop).await?) }
     });
 }
 

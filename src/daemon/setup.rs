@@ -121,6 +121,10 @@ pub fn check(config: &Config) -> Problems {
             problems.error(format!("panel {}", one.id), what, hint);
         }
     }
+    if let Some(error) = config.mail.as_ref().and_then(|mail| mail.password.as_ref()?.read().err()) {
+        let hint = "let the service's user, and nobody else, read the password there";
+        problems.error("mail.password", error.to_string(), hint);
+    }
     let listening = listens(config, &mut problems);
     doors_are_apart(&doors(&setups, &listening), &mut problems);
     // That the file is missing was told already.

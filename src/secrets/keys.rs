@@ -19,6 +19,8 @@ pub struct Keys {
     pub(super) field: Key,
     /// Label `pepper/v1`: keyed hashes of codes.
     pepper: Key,
+    /// Label `password/v1`: the pepper of people's passwords.
+    password: Key,
     /// Label `sealbox/v1`: the box's X25519 key, the same as long as the master key is.
     sealbox: SecretKey,
     origin: KeyOrigin,
@@ -45,6 +47,7 @@ impl Keys {
         Self {
             field: expand(&hkdf, b"db-field/v1"),
             pepper: expand(&hkdf, b"pepper/v1"),
+            password: expand(&hkdf, b"password/v1"),
             sealbox: SecretKey::from_bytes(*expand(&hkdf, b"sealbox/v1")),
             origin,
         }
@@ -67,6 +70,12 @@ impl Keys {
         mac.update(&[0]);
         mac.update(code.as_bytes());
         CodeHash(mac.finalize().into_bytes().into())
+    }
+
+    /// The pepper of people's passwords: without it a copy of the database is no help in guessing them.
+    #[must_use]
+    pub fn password_pepper(&self) -> &[u8; 32] {
+        &self.password
     }
 
     /// The key that others seal codes to ([`super::seal_to`]); it stands in `info`.

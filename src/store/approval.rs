@@ -73,6 +73,8 @@ pub enum DeletedKind {
     Role,
     /// A company.
     Company,
+    /// An installer or a manager.
+    Person,
 }
 
 /// A thing that was deleted.

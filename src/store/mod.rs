@@ -8,6 +8,7 @@
 //! for the timer that groups writes and the name of a damaged file that is put aside.
 
 mod access;
+mod accounts;
 mod answers;
 mod approval;
 mod chain;
@@ -18,8 +19,10 @@ mod error;
 mod events;
 mod lock;
 mod log;
+mod mail;
 mod outbox;
 mod pacing;
+mod people;
 mod recover;
 mod register;
 mod requests;
@@ -43,6 +46,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use self::accounts::Account;
 pub use self::answers::{Answers, Versions};
 pub use self::approval::{ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, RequestState};
 pub use self::chain::{ChainHash, Damage, Link, NoHash, Proof, Verifier};
@@ -51,8 +55,10 @@ pub use self::directory::DirectoryEntry;
 pub use self::error::StoreError;
 pub use self::events::{EventQuery, NewEvent, StoredEvent};
 pub use self::log::{ChainEnds, LogLine, NewLogLine};
+pub use self::mail::{NewMail, WaitingMail};
 pub use self::outbox::{OutboxItem, OutboxRecord, OutboxSeq, OutboxStats, Priority};
 pub use self::pacing::Urgency;
+pub use self::people::{Invitation, Passwords, Person, TokenHash};
 pub use self::recover::Opened;
 pub use self::register::{Asset, Place, PlaceKey, RegisterEntry, RegisterId, RegisterKind, folded};
 pub use self::requests::{KnownRequest, NewRequest, ReplyTo, StoredKeys};

@@ -37,7 +37,8 @@ impl View<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn role_holders(&self, name: &str) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM participation WHERE role = ?1";
+        let sql = "SELECT (SELECT count(*) FROM participation WHERE role = ?1) + \
+                   (SELECT count(*) FROM person WHERE role = ?1 COLLATE NOCASE AND deleted IS NULL)";
         Ok(self.row(sql, [name], |row| row.get::<_, Count>(0))?.map_or(0, |count| count.0))
     }
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/0002_tag.sql")),
     M::up(include_str!("migrations/0003_access.sql")),
     M::up(include_str!("migrations/0004_roles.sql")),
+    M::up(include_str!("migrations/0005_people.sql")),
     M::up(include_str!("migrations/0006_requests.sql")),
     M::up(include_str!("migrations/0007_log_chain.sql")),
     M::up(include_str!("migrations/0008_register.sql")),

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use panel_model::{
-    AccessCode, CodeHash, DesiredUser, Evidence, Known, Label, PanelId, PartitionSet, ReportedUser, Slot, UserWish,
-    WallTime,
+    AccessCode, CodeHash, CodeState, DesiredUser, Evidence, Known, Label, PanelId, PartitionSet, ReportedUser, Slot,
+    UserWish, WallTime,
 };
 use rusqlite::Row;
 use rusqlite::types::FromSql;
@@ -88,6 +88,10 @@ impl Tx<'_> {
                    partitions = excluded.partitions, partitions_evidence = excluded.partitions_evidence, \
                    partitions_at = excluded.partitions_at, tag = excluded.tag";
         let (label, role, partitions) = (user.label.as_ref(), user.role, user.partitions);
+        // U6: without a code there is no user, whoever removed it and wherever.
+        if user.code.value == CodeState::None {
+            self.unlink_account(panel, user.slot)?;
+        }
         self.execute_scrubbed(
             sql,
             rusqlite::params![
@@ -132,6 +136,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn delete_reported_user(&mut self, panel: &PanelId, slot: Slot) -> Result<(), StoreError> {
+        self.unlink_account(panel, slot)?;
         let sql = "DELETE FROM reported_user WHERE panel = ?1 AND slot = ?2";
         self.execute_scrubbed(sql, (panel.as_str(), Number(slot)))?;
         Ok(())

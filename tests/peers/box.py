@@ -105,7 +105,15 @@ class Box:
         check = await self._run("check", "--config", str(self._config))
         if check[0] != 0:
             raise Failed(f"the configuration is refused:\n{check[1]}{check[2]}")
+        self.daemons = []
+        await self.restart()
+
+    async def restart(self):
+        """Starts the daemon, for the first time or after it was stopped."""
+        online = len(self.messages("status"))
         self.daemon = await self._start(os.environ["PANELGATE"], "run", "--config", str(self._config))
+        self.daemons.append(self.daemon)
+        await self.seen.quietly("a newer status", lambda: len(self.messages("status")) > online)
         await self.told("status", "the daemon is online", lambda body: body["state"] == "online")
 
     async def __aexit__(self, failure, *_):

@@ -23,6 +23,8 @@ pub(crate) struct Site {
     pub(crate) cloud: String,
     /// More lines for the configuration, in front of the panels.
     pub(crate) extra: String,
+    /// Whether the box has a cloud.
+    pub(crate) has_cloud: bool,
     /// Whether somebody unlocks every panel whose installer code the box keeps, once the daemon runs (I3).
     pub(crate) unlocks: bool,
 }
@@ -133,7 +135,7 @@ impl Site {
         let broker = Broker::start(folder.path());
         let (gateway, cloud, extra) = Default::default();
         let log_level = "trace".into();
-        Self { folder, broker, panels: Vec::new(), log_level, gateway, cloud, extra, unlocks: true }
+        Self { folder, broker, panels: Vec::new(), log_level, gateway, cloud, extra, has_cloud: true, unlocks: true }
     }
 
     /// A site with one panel.
@@ -168,13 +170,15 @@ impl Site {
 
     /// Writes the configuration as it is now.
     pub(crate) fn config(&self) -> PathBuf {
+        let cloud = match self.has_cloud {
+            true => format!("[cloud]\nurl = \"{}\"\n{}\n", self.broker.url(), self.cloud),
+            false => String::new(),
+        };
         let mut text = format!(
             "[gateway]\nid = \"{}\"\ndata_dir = \"data\"\nsocket = \"panelgate.sock\"\n\
-             {}\n[cloud]\nurl = \"{}\"\n{}\n[log]\nlevel = \"{}\"\n\n{}",
+             {}\n{cloud}\n[log]\nlevel = \"{}\"\n\n{}",
             Self::GATEWAY,
             self.gateway,
-            self.broker.url(),
-            self.cloud,
             self.log_level,
             self.extra
         );

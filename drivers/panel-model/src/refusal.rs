@@ -41,6 +41,12 @@ pub enum Refusal {
     AccountNotFound,
     /// A3: the account is suspended.
     AccountSuspended,
+    /// A5: no mail server is configured, and the action needs one.
+    MailNotConfigured,
+    /// A5: the mail server did not take the mail.
+    MailNotDelivered,
+    /// I6: the invitation was used, replaced, or is too old.
+    InvitationExpired,
     /// There is no panel of that id.
     PanelNotFound,
     /// The panel's model has no such slot.
@@ -104,6 +110,17 @@ impl Refusal {
             Self::Incomplete => ("incomplete", "something has to be done before"),
             Self::AccountNotFound => ("account_not_found", "there is no such account"),
             Self::AccountSuspended => ("account_suspended", "the account is suspended"),
+            Self::MailNotConfigured => (
+                "mail_not_configured",
+                "this needs mail; give the configuration a section [mail] and restart the daemon",
+            ),
+            Self::MailNotDelivered => (
+                "mail_not_delivered",
+                "the mail server did not take the mail; check the address and the section [mail]",
+            ),
+            Self::InvitationExpired => {
+                ("invitation_expired", "the invitation was used, replaced, or is too old; ask for a new one")
+            }
             Self::PanelNotFound => {
                 ("panel_not_found", "there is no panel of that name; `panelgate panels list` shows them")
             }

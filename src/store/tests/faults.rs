@@ -188,7 +188,7 @@ async fn damage_that_shows_while_it_is_open_stops_writes_and_is_cleared_up_at_th
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_lets_go_when_there_is_room_again() {
     let dir = tempfile::tempdir().expect("a directory");
-    let small = StoreOptions { max_pages: Some(60), ..options(dir.path()) };
+    let small = StoreOptions { max_pages: Some(160), ..options(dir.path()) };
     let (store, _) = Store::open(&small, keys()).expect("opened");
     let mut stored = 0;
     let full = loop {
@@ -197,7 +197,7 @@ async fn a_full_disk_refuses_writes_and_lets_go_when_there_is_room_again() {
             Ok(_) => stored += 1,
             Err(error) => break error,
         }
-        assert!(stored < 10_000, "60 pages cannot hold that many");
+        assert!(stored < 10_000, "160 pages cannot hold that many");
     };
     assert!(matches!(full, StoreError::Full), "{full}");
     assert_eq!(full.to_string(), "the disk is full: nothing was stored");

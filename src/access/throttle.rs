@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Wrong passwords that cost nothing yet.
+const FREE: u32 = 5;
+/// The wait after the first one that is too many; each further one doubles it.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// Wrong passwords in a row, by who tried and by whose they were to be (anchors S2). After five of them every further
+/// try waits, 60 s at first, doubling to 15 minutes; a right one begins anew.
+///
+/// Only the count is kept over a restart, and no wall clock is asked: a wait that was running begins again in full, so
+/// that neither a restart nor another date shortens it.
+#[derive(Debug, Default)]
+pub struct Throttle(BTreeMap<String, Tries>);
+
+#[derive(Debug)]
+struct Tries {
+    wrong: u32,
+    until: Instant,
+}
+
+impl Throttle {
+    /// What was kept, at the start.
+    #[must_use]
+    pub fn kept(counts: impl IntoIterator<Item = (String, u32)>, now: Instant) -> Self {
+        let tries = |wrong| Tries { wrong, until: now + wait_after(wrong) };
+        Self(counts.into_iter().map(|(key, wrong)| (key, tries(wrong))).collect())
+    }
+
+    /// How long these have to wait before their next try; `None` when they may try now.
+    #[must_use]
+    pub fn wait(&self, keys: &[&str], now: Instant) -> Option<Duration> {
+        let left = |key: &&str| self.0.get(*key).map(|tries| tries.until.saturating_duration_since(now));
+        keys.iter().filter_map(left).max().filter(|left| !left.is_zero())
+    }
+
+    /// Counts one try as wrong, before it is looked at: who cuts the power must not get it for nothing. Tells how many it
+    /// are now.
+    pub fn count(&mut self, key: &str, now: Instant) -> u32 {
+        let tries = self.0.entry(key.to_owned()).or_insert(Tries { wrong: 0, until: now });
+        tries.wrong = tries.wrong.saturating_add(1);
+        tries.until = now + wait_after(tries.wrong);
+        tries.wrong
+    }
+
+    /// It was right after all.
+    pub fn forget(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+}
+
+fn wait_after(wrong: u32) -> Duration {
+    match wrong.checked_sub(FREE) {
+        None => Duration::ZERO,
+        Some(more) => FIRST_WAIT.saturating_mul(2_u32.saturating_pow(more)).min(LONGEST_WAIT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Instant {
+        panel_driver::clock::now()
+    }
+
+    #[test]
+    fn five_wrong_ones_are_free_and_then_the_wait_doubles_to_a_quarter_of_an_hour() {
+        let (mut throttle, mut now) = (Throttle::default(), start());
+        let waits: Vec<u64> = (0..11)
+            .map(|_| {
+                let before = throttle.wait(&["anna"], now).unwrap_or_default();
+                now += before;
+                throttle.count("anna", now);
+                before.as_secs()
+            })
+            .collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn who_tries_and_whose_it_is_are_counted_apart_and_the_longer_wait_holds() {
+        let (mut throttle, now) = (Throttle::default(), start());
+        for _ in 0..5 {
+            throttle.count("uid 1000", now);
+        }
+        for _ in 0..6 {
+            throttle.count("anna", now);
+        }
+        let wait = |keys: &[&str]| throttle.wait(keys, now + Duration::from_secs(10)).map(|wait| wait.as_secs());
+        assert_eq!(wait(&["uid 1000", "bob"]), Some(50));
+        assert_eq!(wait(&["uid 1000", "anna"]), Some(110));
+        assert_eq!(wait(&["uid 1001", "bob"]), None);
+    }
+
+    #[test]
+    fn a_restart_makes_no_wait_shorter() {
+        let now = start();
+        let throttle = Throttle::kept([("anna".to_owned(), 6), ("bob".to_owned(), 4)], now);
+        assert_eq!(throttle.wait(&["anna"], now), Some(Duration::from_secs(120)));
+        assert_eq!(throttle.wait(&["bob"], now), None);
+    }
+
+    #[test]
+    fn a_right_one_begins_anew() {
+        let (mut throttle, now) = (Throttle::kept([("anna".to_owned(), 40)], start()), start());
+        throttle.forget("anna");
+        assert_eq!(throttle.wait(&["anna"], now), None);
+        assert_eq!(throttle.count("anna", now), 1);
+    }
+}
