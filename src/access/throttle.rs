@@ -6,9 +6,14 @@ const FREE: u32 = 5;
 /// The wait after the first one that is too many; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// After so many in a row nobody just mistypes, and the wait is an hour: fewer than a hundred are looked at in a day.
+const MANY: u32 = 20;
+const WAIT_AFTER_MANY: Duration = Duration::from_secs(60 * 60);
+/// Names that are remembered at once.
+const MOST: usize = 1000;
 
 /// Wrong passwords in a row, by who tried and by whose they were to be (anchors S2). After five of them every further
-/// try waits, 60 s at first, doubling to 15 minutes; a right one begins anew.
+/// try waits, 60 s at first, doubling to 15 minutes, and an hour after twenty; a right one begins anew.
 ///
 /// Only the count is kept over a restart, and no wall clock is asked: a wait that was running begins again in full, so
 /// that neither a restart nor another date shortens it.
@@ -39,6 +44,11 @@ impl Throttle {
     /// Counts one try as wrong, before it is looked at: who cuts the power must not get it for nothing. Tells how many it
     /// are now.
     pub fn count(&mut self, key: &str, now: Instant) -> u32 {
+        if self.0.len() >= MOST && !self.0.contains_key(key) {
+            // Names that nobody has must not fill the memory: of too many, one that counts least goes.
+            let least = self.0.iter().min_by_key(|(_, tries)| tries.wrong).map(|(key, _)| key.clone());
+            least.map(|least| self.0.remove(&least));
+        }
         let tries = self.0.entry(key.to_owned()).or_insert(Tries { wrong: 0, until: now });
         tries.wrong = tries.wrong.saturating_add(1);
         tries.until = now + wait_after(tries.wrong);
@@ -54,6 +64,7 @@ impl Throttle {
 fn wait_after(wrong: u32) -> Duration {
     match wrong.checked_sub(FREE) {
         None => Duration::ZERO,
+        Some(_) if wrong >= MANY => WAIT_AFTER_MANY,
         Some(more) => FIRST_WAIT.saturating_mul(2_u32.saturating_pow(more)).min(LONGEST_WAIT),
     }
 }
@@ -78,6 +89,32 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [0, 0, 0, 0, 0, 60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn fewer_than_a_hundred_are_looked_at_in_a_day_whoever_tries() {
+        let (mut throttle, begin) = (Throttle::default(), start());
+        let (mut now, mut looked_at) = (begin, 0);
+        while now < begin + Duration::from_secs(24 * 60 * 60) {
+            throttle.count("anna", now);
+            looked_at += 1;
+            now += throttle.wait(&["anna"], now).unwrap_or_default();
+        }
+        assert!((20..100).contains(&looked_at), "{looked_at}");
+    }
+
+    #[test]
+    fn names_that_nobody_has_do_not_fill_the_memory() {
+        let (mut throttle, now) = (Throttle::default(), start());
+        (0..6).for_each(|_| {
+            throttle.count("anna", now);
+        });
+        (0..3000).for_each(|n| {
+            throttle.count(&format!("nobody {n}"), now);
+        });
+        assert!(throttle.0.len() <= MOST, "{}", throttle.0.len());
+        assert!(throttle.wait(&["anna"], now).is_some(), "those who wait are remembered");
+        assert_eq!(throttle.count("nobody 2999", now), 2, "and the newest is");
     }
 
     #[test]
