@@ -35,14 +35,14 @@ pub use email::{Email, EmailError, PersonName};
 pub use key_set::{KeySet, KeySetError};
 pub use lockout::{Limits, Lockout, OwnTime, PanelTries, Tries};
 pub use logins::{LoggedIn, Logins};
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, is_hidden};
 pub use password::{CannotHash, PasswordHash, PasswordRule, check_new, verify};
 pub use permission::{Permission, UnknownPermission};
 pub use person::{AccountStatus, PersonKind, PersonStatus};
 pub use role::{Role, default_roles, role_name};
 pub use session::{IDLE, LONGEST, Sessions};
 pub use signer::{NoKey, Signer};
-pub use standing::{Assigned, LocalAccess, Standing, TokenClaims, within};
+pub use standing::{Assigned, LOGGED_IN, LocalAccess, Standing, TokenClaims, within};
 pub use throttle::Throttle;
 pub use token::{Claims, Token, TokenFault};
 

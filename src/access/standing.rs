@@ -4,6 +4,9 @@ use panel_model::PanelId;
 
 use super::{Company, CompanyId, Name, Permission, Role, reaches, role_name};
 
+/// Begins [`Standing::who`] of somebody who logged in.
+pub const LOGGED_IN: &str = "person:";
+
 /// What somebody is at the moment of one action: worked out anew each time, so that an edited role counts at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {

@@ -297,5 +297,5 @@ fn part(text: &str) -> Result<Vec<u8>, TokenFault> {
 
 /// Fit for the action log.
 fn is_showable(text: &str) -> bool {
-    (1..=LONGEST_CLAIM).contains(&text.len()) && !text.chars().any(char::is_control)
+    (1..=LONGEST_CLAIM).contains(&text.len()) && !text.chars().any(super::is_hidden)
 }

@@ -62,6 +62,8 @@ fn every_claim_that_is_missing_or_wrong_is_refused() {
     for (name, value, fault) in [
         ("sub", json!(""), TokenFault::Claims),
         ("sub", json!("anna\nroot"), TokenFault::Claims),
+        ("sub", json!("anna\u{202e}gro"), TokenFault::Claims),
+        ("role", json!("Super\u{200b} Admin"), TokenFault::Claims),
         ("sub", json!(long), TokenFault::Claims),
         ("jti", json!(long), TokenFault::Claims),
         ("permissions", json!("manage_users"), TokenFault::Claims),

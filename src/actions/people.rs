@@ -14,7 +14,9 @@ use super::letters::{self, Letter};
 use super::login::{allowed, is_working_manager, over};
 use super::one_time::{OneTime, random};
 use super::{Actions, Done, Entry, Refused};
-use crate::access::{Door, Email, PersonKind, PersonName, PersonStatus, Role, Standing, role_name};
+use crate::access::{
+    Assigned, Door, Email, PersonKind, PersonName, PersonStatus, Role, Standing, is_hidden, role_name,
+};
 use crate::secrets::SealedCode;
 use crate::store::{DeletedKind, NewMail, Person, StoreError, TokenHash, Tx, Urgency, View};
 
@@ -109,8 +111,16 @@ impl Actions {
                 "managers see every panel; only installers are assigned to some",
             ));
         }
+        // I4: nobody lets others see what they do not see themselves.
+        if kind != PersonKind::Installer && standing.panels != Assigned::All {
+            let text = "managers see every panel; only somebody who sees every panel invites one";
+            return Err(Refused::with(Refusal::NotAssigned, text));
+        }
         for panel in &panels {
             self.handle(panel)?;
+            if !standing.sees(panel) {
+                return Err(Refusal::NotAssigned.into());
+            }
         }
         if self.0.people.setup.mail.is_none() && entry.door == Door::Cloud.name() {
             // The link would cross the broker in clear.
@@ -413,13 +423,7 @@ fn open_invitation(invitation: Option<crate::store::Invitation>) -> Result<Perso
 /// A name as people write it: no control characters, and none that are not seen or turn the text around.
 pub(super) fn name_for_people(text: &str) -> Result<String, Refused> {
     let text = text.trim();
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}')
-    };
-    if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(hidden) {
+    if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(is_hidden) {
         let text = "a name has 1 to 64 characters that can be seen";
         return Err(Refused::with(Refusal::Invalid, text));
     }

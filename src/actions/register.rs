@@ -152,16 +152,16 @@ impl Change {
     }
 
     /// Checks the rules and makes the change; tells the number of an asset that is new.
-    fn make(self, tx: &mut Tx<'_>) -> Result<Result<Option<u64>, Refused>, StoreError> {
+    fn make(self, tx: &mut Tx<'_>, by: &Standing) -> Result<Result<Option<u64>, Refused>, StoreError> {
         // A refusal leaves the transaction as it is: every rule is looked at before anything is written.
-        match self.write(tx) {
+        match self.write(tx, by) {
             Ok(asset) => Ok(Ok(asset)),
             Err(No::Refused(refused)) => Ok(Err(refused)),
             Err(No::Store(error)) => Err(error),
         }
     }
 
-    fn write(self, tx: &mut Tx<'_>) -> Result<Option<u64>, No> {
+    fn write(self, tx: &mut Tx<'_>, by: &Standing) -> Result<Option<u64>, No> {
         match self {
             Self::Add(kind, name) => {
                 let name = free_name(tx, kind, &name, None)?;
@@ -190,14 +190,14 @@ impl Change {
                 let place = place_key(tx, place)?;
                 return Ok(Some(tx.add_asset(model, &serial, &place)?));
             }
-            Self::EditAsset(of) => edit_asset(tx, of)?,
+            Self::EditAsset(of) => edit_asset(tx, by, of)?,
             Self::MoveAsset(MoveAsset { asset, place }) => {
-                known(tx, asset)?;
+                known(tx, by, asset)?;
                 let place = place_key(tx, place)?;
                 tx.move_asset(asset, &place)?;
             }
             Self::DeleteAsset(asset) => {
-                known(tx, asset)?;
+                known(tx, by, asset)?;
                 tx.delete_asset(asset)?;
             }
         }
@@ -302,9 +302,18 @@ fn free_serial(view: &View<'_>, model: RegisterId, serial: &str, own: Option<u64
     }
 }
 
-fn known(view: &View<'_>, asset: u64) -> Result<Asset, No> {
+/// An asset that somebody may change: one that is not at a panel which they do not see (I4).
+fn known(view: &View<'_>, by: &Standing, asset: u64) -> Result<Asset, No> {
     let unknown = || no(Refusal::NotFound, format!("there is no asset {asset}; `panelgate assets list` shows them"));
-    view.asset(asset)?.ok_or_else(unknown)
+    let asset = view.asset(asset)?.ok_or_else(unknown)?;
+    if is_seen(by, &asset) { Ok(asset) } else { Err(No::Refused(Refusal::NotAssigned.into())) }
+}
+
+fn is_seen(by: &Standing, asset: &Asset) -> bool {
+    match &asset.place {
+        Place::Storage { .. } => true,
+        Place::Panel { panel, .. } => by.sees(panel),
+    }
 }
 
 /// That the panel and the zone are there was looked at before.
@@ -328,8 +337,8 @@ fn edit_model(tx: &mut Tx<'_>, of: EditModel) -> Result<(), No> {
     Ok(())
 }
 
-fn edit_asset(tx: &mut Tx<'_>, of: EditAsset) -> Result<(), No> {
-    let old = known(tx, of.asset)?;
+fn edit_asset(tx: &mut Tx<'_>, by: &Standing, of: EditAsset) -> Result<(), No> {
+    let old = known(tx, by, of.asset)?;
     let model = entry(tx, RegisterKind::Model, of.model.as_ref().unwrap_or(&old.model))?;
     let serial = free_serial(tx, model, of.serial.as_ref().unwrap_or(&old.serial), Some(of.asset))?;
     Ok(tx.edit_asset(of.asset, model, &serial)?)
@@ -379,9 +388,10 @@ impl Actions {
                     .map_err(|refusal| Refused::with(refusal, format!("the panel {panel} has no zone {zone}")))?;
             }
         }
-        let entry = entry.clone();
+        let (entry, by) = (entry.clone(), standing.clone());
         let made = self.0.store.write(Urgency::Now, move |tx| {
-            let made = change.make(tx)?.map(|asset| asset.map_or(Done::Changed, |asset| Done::AssetAdded { asset }));
+            let made =
+                change.make(tx, &by)?.map(|asset| asset.map_or(Done::Changed, |asset| Done::AssetAdded { asset }));
             if let Ok(done) = &made {
                 tx.add_log_line(entry.line(done.word(), None))?;
                 entry.answer_request(tx, done)?;
@@ -405,11 +415,7 @@ impl Actions {
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub async fn assets(&self, standing: &Standing) -> Result<Vec<AssetRow>, Refused> {
-        let visible = |asset: &Asset| match &asset.place {
-            Place::Storage { .. } => true,
-            Place::Panel { panel, .. } => standing.sees(panel),
-        };
         let assets = self.0.store.read(|view| view.assets()).await?;
-        Ok(assets.into_iter().filter(visible).map(AssetRow::from).collect())
+        Ok(assets.into_iter().filter(|asset| is_seen(standing, asset)).map(AssetRow::from).collect())
     }
 }

@@ -8,9 +8,10 @@ use panel_model::{Capabilities, EventKind, Evidence, PanelEvent, PanelId, Refusa
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::register::Change;
 use super::rules_test::capabilities;
-use super::{Action, Actions, Directory, Done, PeopleSetup};
-use crate::access::Actor;
+use super::{Action, Actions, Directory, Done, Entry, PeopleSetup};
+use crate::access::{Actor, Assigned};
 use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, Panels, SupervisionConfig, secret_name};
 use crate::payload::{Step, StepState};
 use crate::secrets::{Keys, seal_to};
@@ -299,4 +300,34 @@ async fn that_the_cloud_was_reached_is_kept_once_a_run_and_outlives_the_connecti
     assert_eq!((later.state, later.since), (StepState::Done, first.since));
     assert!(later.text.contains("not connected now"), "{}", later.text);
     assert_eq!(house.store.stats().writes, writes, "no write without news");
+}
+
+#[tokio::test]
+async fn an_asset_at_a_panel_that_somebody_does_not_see_stays_as_it_is() {
+    let house = House::new();
+    for (action, done) in [
+        (json!({"action": "add_storage_code", "name": "Van"}), "changed"),
+        (json!({"action": "add_category", "name": "Main"}), "changed"),
+        (json!({"action": "add_model", "category": "Main", "name": "PC1864"}), "changed"),
+        (
+            json!({"action": "add_asset", "model": "PC1864", "serial": "1", "place": {"at": "panel", "panel": "p-1"}}),
+            "changed",
+        ),
+    ] {
+        assert_eq!(house.does(action).await, done);
+    }
+    let anna = Actor::system("anna", 0);
+    let mut standing = house.actions.standing(&anna).await.expect("somebody");
+    standing.panels = Assigned::Only(Default::default());
+    for action in [
+        json!({"action": "edit_asset", "asset": 1, "serial": "2"}),
+        json!({"action": "move_asset", "asset": 1, "place": {"at": "storage", "code": "Van"}}),
+        json!({"action": "delete_asset", "asset": 1}),
+    ] {
+        let action: Action = serde_json::from_value(action).expect("an action");
+        let entry = Entry::new(&anna, action.name(), None);
+        let change = Change::of(action).expect("of the register");
+        let refused = house.actions.change_register(&standing, change, &entry).await.expect_err("refused");
+        assert_eq!(refused.refusal, Refusal::NotAssigned);
+    }
 }
