@@ -38,8 +38,14 @@ impl Logins {
 
     /// As whom that system user acts; asking counts as use.
     pub fn current(&mut self, uid: u32, now: Instant) -> Option<LoggedIn> {
-        let login = self.0.get_mut(&uid).filter(|login| !login.is_over(now))?;
-        login.used = now;
+        let found = self.glance(uid, now)?;
+        self.0.entry(uid).and_modify(|login| login.used = now);
+        Some(found)
+    }
+
+    /// The same, for what goes on by itself, such as a stream: it is no use.
+    pub fn glance(&mut self, uid: u32, now: Instant) -> Option<LoggedIn> {
+        let login = self.0.get(&uid).filter(|login| !login.is_over(now))?;
         Some(LoggedIn { person: login.person.clone(), must_change: login.must_change })
     }
 
@@ -92,6 +98,17 @@ mod tests {
             assert!(logins.current(1000, start + minutes(n)).is_some(), "{n} minutes");
         }
         assert!(logins.current(1000, start + minutes(480)).is_none());
+    }
+
+    #[test]
+    fn a_stream_that_goes_on_keeps_no_login_open() {
+        let (mut logins, start) = (Logins::default(), panel_driver::clock::now());
+        logins.open(1000, anna(), false, start);
+        for n in 0..15 {
+            assert!(logins.glance(1000, start + minutes(n)).is_some(), "{n} minutes");
+        }
+        assert!(logins.glance(1000, start + minutes(15)).is_none());
+        assert!(logins.current(1000, start + minutes(15)).is_none());
     }
 
     #[test]

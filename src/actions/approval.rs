@@ -13,8 +13,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::gate::uid;
 use super::{Action, Actions, Done, Entry, Refused, accounts, companies, people, roles};
-use crate::access::{Actor, Company, CompanyId, LocalAccess, Permission, Role, Standing, reaches, within};
+use crate::access::{
+    Actor, Company, CompanyId, Door, LOGGED_IN, LocalAccess, Permission, PersonStatus, Role, Standing, reaches, within,
+};
 use crate::store::{
     ChangeRequest, Deleted, DeletedKind, NewChangeRequest, NewDeleted, NewLogLine, RequestState, StoreError, Tx,
     Urgency, View,
@@ -104,12 +107,12 @@ impl By {
         }
     }
 
-    /// Somebody whose request is carried out now: with what they might do then, as far as their role still permits it.
-    fn asker(request: &ChangeRequest, role: Option<&Role>, decider: &Self) -> Self {
+    /// Somebody whose request is carried out now.
+    fn asker(request: &ChangeRequest, permissions: BTreeSet<Permission>, decider: &Self) -> Self {
         let asked = &request.asked;
         Self {
             name: asked.asker_name.clone(),
-            permissions: within(&asked.permissions, role),
+            permissions,
             company: asked.company.clone(),
             request: Some(request.id),
             at: decider.at,
@@ -256,6 +259,7 @@ impl Actions {
     ) -> Result<Done, Refused> {
         let (by, entry) = (By::new(standing, &self.0.local), entry.clone());
         let (who, role, door) = (standing.who.clone(), standing.role.clone(), actor.door.name().to_owned());
+        let asker_uid = uid(actor);
         let work = move |tx: &mut Tx<'_>| {
             settled((|| {
                 check(tx, &by, &action)?;
@@ -263,6 +267,7 @@ impl Actions {
                 let request = tx.add_change_request(&NewChangeRequest {
                     at: by.at,
                     asker: who,
+                    asker_uid,
                     asker_name: by.name,
                     asker_role: role,
                     door,
@@ -284,11 +289,12 @@ impl Actions {
     pub(super) async fn decide_request(
         &self,
         standing: &Standing,
+        actor: &Actor,
         decision: DecideRequest,
         entry: &Entry,
     ) -> Result<Done, Refused> {
         let (decider, entry) = (By::new(standing, &self.0.local), entry.clone());
-        let who = standing.who.clone();
+        let who = (standing.who.clone(), uid(actor));
         let work = move |tx: &mut Tx<'_>| {
             settled((|| {
                 let told = decide(tx, &decider, &who, &decision, &entry)?;
@@ -370,7 +376,7 @@ fn room_for_one(view: &View<'_>, who: &str) -> Result<(), Halt> {
 fn decide(
     tx: &mut Tx<'_>,
     decider: &By,
-    who: &str,
+    (who, uid): &(String, Option<u32>),
     decision: &DecideRequest,
     entry: &Entry,
 ) -> Result<Result<Done, Refused>, Halt> {
@@ -380,7 +386,7 @@ fn decide(
     if request.state != RequestState::Open {
         return Err(Refused::with(Refusal::VersionConflict, format!("request {id} is decided already")).into());
     }
-    if request.asked.asker == who {
+    if may_be_one(&request.asked, who, *uid) {
         let text = "nobody decides what they asked for themselves";
         return Err(Refused::with(Refusal::PermissionDenied, text).into());
     }
@@ -413,9 +419,38 @@ fn decide(
     }
 }
 
+/// Whether who decides may be who asked. The same person may come logged in, logged out, or with a token; two who both
+/// logged in have proved that they are two, even at one system user.
+fn may_be_one(asked: &NewChangeRequest, who: &str, uid: Option<u32>) -> bool {
+    let person = |who: &str| match who.split_once(':') {
+        Some(("person" | "token", name)) => Some(name.to_lowercase()),
+        _ => None,
+    };
+    let both_logged_in = [&asked.asker, who].iter().all(|who| who.starts_with(LOGGED_IN));
+    let same_person = person(who).is_some_and(|name| person(&asked.asker) == Some(name));
+    let same_user = uid.is_some() && asked.asker_uid == uid && !both_logged_in;
+    asked.asker == who || same_person || same_user
+}
+
+/// What an asker may still ask for: of what they might do then, what their role permits now. Somebody who was suspended
+/// or removed meanwhile may ask for nothing; the roles of tokens need not be known here (C5).
+fn still_permitted(view: &View<'_>, asked: &NewChangeRequest) -> Result<BTreeSet<Permission>, Halt> {
+    let role = match asked.asker.strip_prefix(LOGGED_IN).map(str::parse) {
+        None => view.role(&asked.asker_role)?,
+        Some(name) => {
+            let person = name.ok().map(|name| view.person(&name)).transpose()?.flatten();
+            let person = person.filter(|person| person.status == PersonStatus::Accepted);
+            person.map(|person| view.role(&person.role)).transpose()?.flatten()
+        }
+    };
+    match role {
+        None if asked.door != Door::Cloud.name() => Ok(BTreeSet::new()),
+        role => Ok(within(&asked.permissions, role.as_ref())),
+    }
+}
+
 fn carry_out(tx: &mut Tx<'_>, request: &ChangeRequest, decider: &By, action: &Action) -> Result<(), Halt> {
-    let role = tx.role(&request.asked.asker_role)?;
-    let asker = By::asker(request, role.as_ref(), decider);
+    let asker = By::asker(request, still_permitted(tx, &request.asked)?, decider);
     if action.permission().is_none_or(|permission| !asker.permissions.contains(&permission)) {
         let text = format!("{} may not ask for this any more", asker.name);
         return Err(Refused::with(Refusal::PermissionDenied, text).into());

@@ -14,7 +14,7 @@ use super::people::{name_for_people, phone_number};
 use super::{Actions, CredentialKind, Entry, Refused};
 use crate::access::{
     AccountStatus, Actor, Company, CompanyId, CompanyIdError, Email, EmailError, Name, NameError, PersonKind,
-    PersonName, PersonStatus, Role, UnknownPermission, reaches, role_name,
+    PersonName, PersonStatus, Role, UnknownPermission, default_roles, reaches, role_name,
 };
 use crate::payload::{
     self, DirectoryAccountStatus, DirectoryDocument, DirectoryKind, DirectoryOutcome, DirectoryReported,
@@ -60,7 +60,8 @@ impl Actions {
         }
         let version = document.version;
         let wanted = entries_of(&document).map_err(|_| Refused::from(Refusal::Invalid))?;
-        let withdrawn = withdrawn(&before, &wanted);
+        let mut withdrawn = withdrawn(&before, &wanted);
+        withdrawn.retain(|effect| !matches!(effect, Effect::NoRole(name) if self.needs_role(name)));
         let (mut entries, mut effects) = (Vec::with_capacity(wanted.len()), Vec::new());
         for ((kind, name), json) in wanted {
             let done = before.iter().any(|old| {
@@ -117,6 +118,13 @@ impl Actions {
             Err(refused) if refused.refusal == Refusal::StorageFailed => Err(refused),
             Err(Refused { refusal, text }) => Ok(DirectoryOutcome::Refused { refusal, text }),
         }
+    }
+
+    /// Whether the box itself goes by that role: its own users have it, or people are invited in it. The cloud may say
+    /// what it permits, and not take it away.
+    fn needs_role(&self, name: &Name) -> bool {
+        name.reads_like(self.0.local.role.as_str())
+            || default_roles().iter().any(|role| name.reads_like(role.name.as_str()))
     }
 
     async fn apply_installer_code(&self, panel: &str, json: &str) -> Result<(), Refused> {

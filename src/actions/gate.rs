@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::orders::provable;
 use super::{Action, Actions, CredentialKind, Refused};
-use crate::access::{Actor, Limits, Lockout, OwnTime, Principal};
+use crate::access::{Actor, Limits, Lockout, OwnTime, Principal, Standing};
 use crate::panels::{PanelHandle, secret_name};
 use crate::secrets::SealedCode;
 use crate::store::{StoreError, Tx, Urgency, View};
@@ -56,9 +56,14 @@ impl Actions {
     ///
     /// # Errors
     /// [`Refusal::InstallerCodeWrong`] also where none was shown, which is not counted; [`Refusal::LockedOut`].
-    pub(super) async fn installer_code_shown(&self, actor: &Actor, action: &Action) -> Result<(), Refused> {
+    pub(super) async fn installer_code_shown(
+        &self,
+        actor: &Actor,
+        standing: &Standing,
+        action: &Action,
+    ) -> Result<(), Refused> {
         let Some(panel) = needs_code(action).filter(|_| actor.door.is_on_site()) else { return Ok(()) };
-        if self.has_unlocked(actor, panel) {
+        if self.has_unlocked(actor, standing, panel) {
             return Ok(());
         }
         let id = panel.clone();
@@ -86,8 +91,8 @@ impl Actions {
         self.judge_code(actor, &handle, panel, &code, panel_is).await.map(|_| ())
     }
 
-    fn has_unlocked(&self, actor: &Actor, panel: &PanelId) -> bool {
-        uid(actor).is_some_and(|uid| self.sessions().is_unlocked(uid, panel, clock::since_boot()))
+    fn has_unlocked(&self, actor: &Actor, standing: &Standing, panel: &PanelId) -> bool {
+        uid(actor).is_some_and(|uid| self.sessions().is_unlocked(uid, &standing.who, panel, clock::since_boot()))
     }
 
     /// Whether another code is looked at, and whether the box keeps one to compare it with.

@@ -9,7 +9,7 @@ use super::commands::done;
 use super::gate::{Judged, PanelIs, is_connected, kept_codes, uid};
 use super::orders::{provable, writable};
 use super::{Actions, Done, Refused};
-use crate::access::Actor;
+use crate::access::{Actor, Standing};
 use crate::panels::{PanelHandle, secret_name};
 use crate::payload::InstallerCodeState;
 use crate::secrets::SealedCode;
@@ -17,10 +17,16 @@ use crate::store::{Tx, Urgency};
 
 impl Actions {
     /// Opens a panel for a system user's changes until it is locked again, is not used for a while, or the daemon ends.
-    pub(super) async fn unlock(&self, actor: &Actor, panel: &PanelId, code: &SealedCode) -> Result<Done, Refused> {
+    pub(super) async fn unlock(
+        &self,
+        actor: &Actor,
+        standing: &Standing,
+        panel: &PanelId,
+        code: &SealedCode,
+    ) -> Result<Done, Refused> {
         let uid = on_site(actor)?;
         self.right_code(actor, panel, code).await?;
-        self.sessions().unlock(uid, panel, clock::since_boot());
+        self.sessions().unlock(uid, &standing.who, panel, clock::since_boot());
         Ok(Done::Stored)
     }
 

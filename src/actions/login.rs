@@ -1,6 +1,7 @@
 //! Logging in and out, passwords, and the first start (S1, S2).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use panel_driver::clock;
 use panel_model::{Password, Refusal, WallTime};
@@ -295,13 +296,17 @@ impl Actions {
     }
 
     /// The person that a system user logged in as, if it did and the person may still act. A login of somebody who was
-    /// suspended or removed ends here at the latest.
+    /// suspended or removed ends here at the latest. `ask` says whether asking counts as use.
     ///
     /// # Errors
     /// [`Refusal::StorageFailed`].
-    pub(super) async fn logged_in(&self, actor: &Actor) -> Result<Option<(Person, LoggedIn)>, Refused> {
+    pub(super) async fn logged_in(
+        &self,
+        actor: &Actor,
+        ask: fn(&mut Logins, u32, Instant) -> Option<LoggedIn>,
+    ) -> Result<Option<(Person, LoggedIn)>, Refused> {
         let Principal::System { uid } = actor.principal else { return Ok(None) };
-        let Some(login) = self.0.people.logins().current(uid, clock::now()) else { return Ok(None) };
+        let Some(login) = ask(&mut self.0.people.logins(), uid, clock::now()) else { return Ok(None) };
         let name = login.person.clone();
         match self.0.store.read(move |view| view.person(&name)).await? {
             Some(person) if person.status == PersonStatus::Accepted => Ok(Some((person, login))),
@@ -317,7 +322,7 @@ impl Actions {
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub async fn who_am_i(&self, actor: &Actor) -> Result<Identity, Refused> {
-        Ok(match self.logged_in(actor).await? {
+        Ok(match self.logged_in(actor, Logins::current).await? {
             Some((person, login)) => Identity { person: Some(person), must_change: login.must_change },
             None => Identity { person: None, must_change: false },
         })
@@ -340,7 +345,7 @@ impl Actions {
 
     /// The notice for whoever acts as `init`, who hears it with every answer.
     pub async fn notice_for(&self, actor: &Actor) -> Option<&'static str> {
-        let (person, _) = self.logged_in(actor).await.ok().flatten()?;
+        let (person, _) = self.logged_in(actor, Logins::glance).await.ok().flatten()?;
         if person.kind != PersonKind::Init {
             return None;
         }

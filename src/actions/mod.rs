@@ -77,7 +77,7 @@ pub use request::{Request, RequestOutcome, Response};
 pub use requests::{LARGEST_REQUEST, RequestMessage};
 pub use roles::{CopyRole, CreateRole, DeleteRole, EditRole, KeptRole};
 
-use crate::access::{Actor, Email, LocalAccess, PersonKind, PersonName, Sessions, Standing};
+use crate::access::{Actor, Email, LocalAccess, PersonKind, PersonName, Sessions, Standing, is_hidden};
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::payload::Timestamp;
 use crate::secrets::{Keys, SealedCode};
@@ -272,7 +272,7 @@ impl Actions {
     async fn decide(&self, actor: &Actor, standing: &Standing, action: Action, entry: &Entry) -> Result<Done, Refused> {
         if let Some(permission) = action.permission() {
             self.permitted(standing, permission, action.panel())?;
-            self.installer_code_shown(actor, &action).await?;
+            self.installer_code_shown(actor, standing, &action).await?;
             if matches!(action, Action::RemoveAccount(_)) {
                 self.directory_is_ours()?;
             }
@@ -299,10 +299,10 @@ impl Actions {
             Action::ChangeInstallerCode { panel, current, new, confirmation } => {
                 self.change_installer_code(&panel, current.as_ref(), &new, &confirmation).await
             }
-            Action::Unlock { panel, code } => self.unlock(actor, &panel, &code).await,
+            Action::Unlock { panel, code } => self.unlock(actor, standing, &panel, &code).await,
             Action::Lock { panel } => self.lock(actor, panel.as_ref()),
             Action::Unblock { panel } => self.unblock(&panel).await,
-            Action::DecideRequest(decision) => self.decide_request(standing, decision, entry).await,
+            Action::DecideRequest(decision) => self.decide_request(standing, actor, decision, entry).await,
             Action::RestoreDeleted(restored) => self.restore(standing, restored, entry).await,
             record @ (Action::CreateRole(_)
             | Action::CopyRole(_)
@@ -548,9 +548,18 @@ impl Entry {
             action: self.action.to_owned(),
             panel: self.panel.clone(),
             slot: self.slot,
-            subject: self.subject.clone(),
+            subject: self.subject.as_deref().map(showable),
             result: result.to_owned(),
-            text,
+            text: text.as_deref().map(showable),
         }
     }
+}
+
+/// Longest text of a log line, in characters.
+const LONGEST_TEXT: usize = 1000;
+
+/// What somebody asked for stands in the log even where it was refused for what it says: it must neither fill the disk
+/// nor do anything to the terminal of whoever reads it.
+fn showable(text: &str) -> String {
+    text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).take(LONGEST_TEXT).collect()
 }

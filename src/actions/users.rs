@@ -122,7 +122,8 @@ impl Actions {
         entry: &Entry,
     ) -> Result<Done, Refused> {
         let handle = self.handle(panel)?;
-        self.may(actor, crate::access::Permission::ManageUsers, Some(panel)).await?;
+        let standing = self.standing(actor).await?;
+        self.permitted(&standing, crate::access::Permission::ManageUsers, Some(panel))?;
         let capabilities = handle.snapshot().borrow().capabilities.clone();
         let changes = self.changes_of(&document);
         let (keys, id) = (Arc::clone(&self.0.keys), panel.clone());

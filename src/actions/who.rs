@@ -4,7 +4,9 @@
 use panel_model::{PanelId, Refusal};
 
 use super::{Actions, Entry, Refused};
-use crate::access::{Actor, Assigned, LoggedIn, Permission, PersonKind, Principal, Standing, TokenClaims, TokenFault};
+use crate::access::{
+    Actor, Assigned, LOGGED_IN, LoggedIn, Logins, Permission, PersonKind, Principal, Standing, TokenClaims, TokenFault,
+};
 use crate::store::{Person, View};
 
 impl Actions {
@@ -13,9 +15,13 @@ impl Actions {
     /// # Errors
     /// [`Refusal::StorageFailed`].
     pub async fn standing(&self, actor: &Actor) -> Result<Standing, Refused> {
-        if let Some((person, login)) = self.logged_in(actor).await? {
-            return self.standing_of(person, &login).await;
+        match self.logged_in(actor, Logins::current).await? {
+            Some((person, login)) => self.standing_of(person, &login).await,
+            None => self.standing_of_principal(actor).await,
         }
+    }
+
+    async fn standing_of_principal(&self, actor: &Actor) -> Result<Standing, Refused> {
         match &actor.principal {
             Principal::System { uid } if self.0.local.owns(*uid) => {
                 Ok(Standing::of_system(&actor.name, *uid, &self.0.local, None))
@@ -51,7 +57,7 @@ impl Actions {
         };
         let company = person.company.map(|id| id.parse()).transpose().map_err(|_| Refused::from(Refusal::Invalid))?;
         Ok(Standing {
-            who: format!("person:{}", person.name),
+            who: format!("{LOGGED_IN}{}", person.name),
             name: person.name.to_string(),
             role: person.role,
             permissions: role.map(|role| role.permissions).unwrap_or_default(),
@@ -62,19 +68,30 @@ impl Actions {
         })
     }
 
-    /// Whether somebody may do a kind of thing, at that panel if it is about one.
+    /// Whether somebody may still see what they follow. It does not count as use: a stream that nobody looks at must not
+    /// keep a login open.
     ///
     /// # Errors
-    /// [`Refusal::PermissionDenied`], [`Refusal::NotAssigned`], [`Refusal::PanelNotFound`], [`Refusal::StorageFailed`].
-    pub async fn may(&self, actor: &Actor, permission: Permission, panel: Option<&PanelId>) -> Result<(), Refused> {
-        self.permitted(&self.standing(actor).await?, permission, panel)
+    /// As [`Actions::may_view`].
+    pub async fn may_still_view(
+        &self,
+        actor: &Actor,
+        permission: Permission,
+        panel: Option<&PanelId>,
+    ) -> Result<Standing, Refused> {
+        let standing = match self.logged_in(actor, Logins::glance).await? {
+            Some((person, login)) => self.standing_of(person, &login).await?,
+            None => self.standing_of_principal(actor).await?,
+        };
+        self.permitted(&standing, permission, panel)?;
+        Ok(standing)
     }
 
-    /// The same for somebody who only looks, with what they are, for lists that show them their part. That somebody
+    /// Whether somebody may see a kind of thing, at that panel if it is about one, with what they are, for lists that show them their part. That somebody
     /// was not shown something stands in the action log too, as `view`; what was shown does not.
     ///
     /// # Errors
-    /// As [`Actions::may`].
+    /// [`Refusal::PermissionDenied`], [`Refusal::NotAssigned`], [`Refusal::PanelNotFound`], [`Refusal::StorageFailed`].
     pub async fn may_view(
         &self,
         actor: &Actor,

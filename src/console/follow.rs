@@ -67,8 +67,8 @@ impl Follower {
         }
         let now = self.picture.borrow_and_update().clone();
         // Streams are long: whether somebody may see what comes is asked each time.
-        self.actions.may(&self.actor, Permission::ViewDevices, Some(&now.id)).await.ok()?;
-        let sees_users = self.actions.may(&self.actor, Permission::ViewUsers, Some(&now.id)).await.is_ok();
+        let viewer = self.actions.may_still_view(&self.actor, Permission::ViewDevices, Some(&now.id)).await.ok()?;
+        let sees_users = viewer.permissions.contains(&Permission::ViewUsers);
         let mut users: BTreeMap<Slot, Option<User>> = match &self.told {
             Some(told) => changed_users(told, &now),
             None => Reported::new(&now, None).users.into_iter().map(|(slot, user)| (slot, Some(user))).collect(),
@@ -152,9 +152,8 @@ impl Reader {
                 continue;
             };
             self.after = last.seq;
-            let viewer = self.actions.standing(&self.actor).await.ok()?;
             // The stream ends for somebody who may not see events any more.
-            self.actions.may(&self.actor, Permission::ViewDevices, None).await.ok()?;
+            let viewer = self.actions.may_still_view(&self.actor, Permission::ViewDevices, None).await.ok()?;
             self.read.extend(events.iter().filter(|event| viewer.sees(&event.panel)).map(Event::from));
         }
     }

@@ -20,6 +20,8 @@ pub struct NewChangeRequest {
     pub at: WallTime,
     /// Who asked: tells any two people apart.
     pub asker: String,
+    /// The system user of the box that they asked through.
+    pub asker_uid: Option<u32>,
     /// Who asked, as the action log calls them.
     pub asker_name: String,
     /// In which role.
@@ -104,7 +106,7 @@ pub struct Deleted {
 }
 
 const REQUEST: &str = "SELECT id, asked_at, asker, asker_name, asker_role, door, company, permissions, action, body, \
-                       state, decided_at, decider, refusal FROM change_request";
+                       state, decided_at, decider, refusal, asker_uid FROM change_request";
 const DELETED: &str = "SELECT id, kind, name, body, deleted_at, deleted_by, request FROM deleted";
 
 impl View<'_> {
@@ -148,7 +150,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub fn add_change_request(&mut self, new: &NewChangeRequest) -> Result<u64, StoreError> {
         let sql = "INSERT INTO change_request (asked_at, asker, asker_name, asker_role, door, company, permissions, \
-                   action, body, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                   action, body, state, asker_uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         self.execute(
             sql,
             (
@@ -162,6 +164,7 @@ impl Tx<'_> {
                 &new.action,
                 &new.body,
                 Word(RequestState::Open),
+                new.asker_uid,
             ),
         )?;
         let id = self.last_id()?;
@@ -219,6 +222,7 @@ fn request_row(row: &Row<'_>) -> rusqlite::Result<ChangeRequest> {
     let asked = NewChangeRequest {
         at: WallTime(row.get(1)?),
         asker: row.get(2)?,
+        asker_uid: row.get(14)?,
         asker_name: row.get(3)?,
         asker_role: row.get(4)?,
         door: row.get(5)?,

@@ -24,6 +24,7 @@ CREATE TABLE change_request (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     asked_at    INTEGER NOT NULL,
     asker       TEXT NOT NULL,
+    asker_uid   INTEGER,       -- the system user who asked, where one did
     asker_name  TEXT NOT NULL,
     asker_role  TEXT NOT NULL,
     door        TEXT NOT NULL,

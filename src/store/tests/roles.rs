@@ -11,6 +11,7 @@ fn request(asker: &str) -> NewChangeRequest {
     NewChangeRequest {
         at: WallTime(5),
         asker: asker.into(),
+        asker_uid: Some(1000),
         asker_name: "anna".into(),
         asker_role: "Operator".into(),
         door: "command_line".into(),
