@@ -12,10 +12,10 @@ use super::gate::source;
 use super::letters;
 use super::login::{Directory, allowed};
 use super::people::{ONE_TIME_HOURS, one_time_until, put_mail, room_for_mail};
-use super::{Actions, Done, Entry, Refused};
+use super::{Actions, Done, Entry, Refused, full};
 use crate::access::{AccountStatus, Actor, Email};
 use crate::secrets::SealedCode;
-use crate::store::{Account, StoreError, Tx, Urgency, View};
+use crate::store::{Account, Listed, StoreError, Tx, Urgency, View};
 
 /// Something about one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +69,9 @@ impl Actions {
                 if tx.account(&email)?.is_some() {
                     return Ok(Err(Refused::with(Refusal::InUse, taken)));
                 }
+                if tx.is_full(Listed::Accounts)? {
+                    return Ok(Err(full(Listed::Accounts)));
+                }
                 Ok(Ok(tx.add_account(&email, clock::wall())?))
             };
             self.0.store.write(Urgency::Now, work).await??;
@@ -76,6 +79,7 @@ impl Actions {
         }
         self.mail_one_time(email, entry, move |tx, email| match tx.account(email)? {
             Some(_) => Ok(Err(Refused::with(Refusal::InUse, taken))),
+            None if tx.is_full(Listed::Accounts)? => Ok(Err(full(Listed::Accounts))),
             None => Ok(Ok(tx.add_account(email, clock::wall())?)),
         })
         .await

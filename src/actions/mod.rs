@@ -81,7 +81,7 @@ use crate::access::{Actor, Email, LocalAccess, PersonKind, PersonName, Sessions,
 use crate::panels::{Dialling, PanelHandle, Panels};
 use crate::payload::Timestamp;
 use crate::secrets::{Keys, SealedCode};
-use crate::store::{Damage, EventQuery, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
+use crate::store::{Damage, EventQuery, Listed, LogLine, NewLogLine, Proof, Store, StoredEvent, Urgency, Verifier};
 
 /// Lines read in one go while the log is proved: the store's thread has others to serve.
 const PROVED_AT_ONCE: usize = 1000;
@@ -553,6 +553,11 @@ impl Entry {
             text: text.as_deref().map(showable),
         }
     }
+}
+
+/// No room for one more.
+fn full(list: Listed) -> Refused {
+    Refused::with(Refusal::Busy, format!("the box keeps {} of these and no more; remove some first", list.most()))
 }
 
 /// Longest text of a log line, in characters.

@@ -13,12 +13,12 @@ use super::approval::{By, Halt, keep_deleted};
 use super::letters::{self, Letter};
 use super::login::{allowed, is_working_manager, over};
 use super::one_time::{OneTime, random};
-use super::{Actions, Done, Entry, Refused};
+use super::{Actions, Done, Entry, Refused, full};
 use crate::access::{
     Assigned, Door, Email, PersonKind, PersonName, PersonStatus, Role, Standing, is_hidden, role_name,
 };
 use crate::secrets::SealedCode;
-use crate::store::{DeletedKind, NewMail, Person, StoreError, TokenHash, Tx, Urgency, View};
+use crate::store::{DeletedKind, Listed, NewMail, Person, StoreError, TokenHash, Tx, Urgency, View};
 
 /// How long an invitation may be accepted.
 const INVITATION_DAYS: i64 = 7;
@@ -150,11 +150,14 @@ impl Actions {
             if let Err(refused) = room_for_mail(tx)? {
                 return Ok(Err(refused));
             }
-            if let Some(before) = tx.person(&person.name)?
-                && (before.status != PersonStatus::Invited || before.kind != person.kind)
-            {
-                let text = "somebody of that e-mail is there already; reset the password instead, or remove them first";
-                return Ok(Err(Refused::with(Refusal::InUse, text)));
+            match tx.person(&person.name)? {
+                Some(before) if before.status != PersonStatus::Invited || before.kind != person.kind => {
+                    let text =
+                        "somebody of that e-mail is there already; reset the password instead, or remove them first";
+                    return Ok(Err(Refused::with(Refusal::InUse, text)));
+                }
+                None if tx.is_full(Listed::People)? => return Ok(Err(full(Listed::People))),
+                _ => {}
             }
             tx.put_person(&person)?;
             tx.put_invitation(&hash, &person.name, expires)?;

@@ -585,3 +585,20 @@ async fn a_refused_action_leaves_a_log_line_that_is_short_and_shows_what_it_hold
         }
     }
 }
+
+#[tokio::test]
+async fn a_box_has_room_for_so_many_people() {
+    let house = House::new(Mail::None, Directory::Own).await;
+    house.invited(Action::InviteInstaller(invite(ANNAS, None))).await;
+    let anna = PersonName::from(email(ANNAS));
+    let fill = move |tx: &mut crate::store::Tx<'_>| {
+        let anna = tx.person(&anna)?.expect("there");
+        (2..Listed::People.most()).try_for_each(|n| {
+            let name = email(&format!("n{n}@example.org")).into();
+            tx.put_person(&crate::store::Person { name, ..anna.clone() })
+        })
+    };
+    house.store.write(Urgency::Now, fill).await.expect("filled");
+    assert_eq!(house.does(ROOT, Action::InviteInstaller(invite(BOSSS, None))).await, Err(Refusal::Busy));
+    assert!(house.does(ROOT, Action::InviteInstaller(invite(ANNAS, None))).await.is_ok(), "she is invited already");
+}

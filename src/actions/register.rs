@@ -4,10 +4,10 @@ use panel_model::{Charset, LabelRules, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Actions, Done, Entry, Refused};
+use super::{Action, Actions, Done, Entry, Refused, full};
 use crate::access::{Permission, Standing};
 use crate::payload::{AssetRow, RegisterRow};
-use crate::store::{Asset, Place, PlaceKey, RegisterId, RegisterKind, StoreError, Tx, Urgency, View, folded};
+use crate::store::{Asset, Listed, Place, PlaceKey, RegisterId, RegisterKind, StoreError, Tx, Urgency, View, folded};
 
 /// What a name or a serial number must look like.
 const NAME: LabelRules = LabelRules { max_chars: 64, charset: Charset::Any };
@@ -165,6 +165,7 @@ impl Change {
         match self {
             Self::Add(kind, name) => {
                 let name = free_name(tx, kind, &name, None)?;
+                room(tx, Listed::Register)?;
                 tx.add_register_entry(kind, &name, None)?;
             }
             Self::Rename(kind, Rename { name, new_name }) => {
@@ -180,6 +181,7 @@ impl Change {
             Self::AddModel(NewModel { category, name }) => {
                 let category = entry(tx, RegisterKind::Category, &category)?;
                 let name = free_name(tx, RegisterKind::Model, &name, None)?;
+                room(tx, Listed::Register)?;
                 tx.add_register_entry(RegisterKind::Model, &name, Some(category))?;
             }
             Self::EditModel(of) => edit_model(tx, of)?,
@@ -187,6 +189,7 @@ impl Change {
                 begun(tx)?;
                 let model = entry(tx, RegisterKind::Model, &model)?;
                 let serial = free_serial(tx, model, &serial, None)?;
+                room(tx, Listed::Assets)?;
                 let place = place_key(tx, place)?;
                 return Ok(Some(tx.add_asset(model, &serial, &place)?));
             }
@@ -279,6 +282,10 @@ fn unused(view: &View<'_>, kind: RegisterKind, id: RegisterId, name: &str) -> Re
             Err(no(Refusal::InUse, text))
         }
     }
+}
+
+fn room(view: &View<'_>, list: Listed) -> Result<(), No> {
+    if view.is_full(list)? { Err(No::Refused(full(list))) } else { Ok(()) }
 }
 
 /// S3: at least one of each is needed before the first asset.

@@ -15,7 +15,7 @@ use crate::access::{Actor, Assigned};
 use crate::panels::{Authority, ConfiguredCredentials, PanelSetup, Panels, SupervisionConfig, secret_name};
 use crate::payload::{Step, StepState};
 use crate::secrets::{Keys, seal_to};
-use crate::store::{NewEvent, RegisterKind, Store, StoreOptions, Urgency, WalkTest, Walked};
+use crate::store::{Listed, NewEvent, PlaceKey, RegisterKind, Store, StoreOptions, Urgency, WalkTest, Walked};
 
 /// The panel's installer code, which everybody here shows.
 const INSTALLER: &str = "8024";
@@ -329,5 +329,36 @@ async fn an_asset_at_a_panel_that_somebody_does_not_see_stays_as_it_is() {
         let change = Change::of(action).expect("of the register");
         let refused = house.actions.change_register(&standing, change, &entry).await.expect_err("refused");
         assert_eq!(refused.refusal, Refusal::NotAssigned);
+    }
+}
+
+#[tokio::test]
+async fn lists_that_people_add_to_have_an_end() {
+    let house = House::new();
+    for action in [
+        json!({"action": "add_storage_code", "name": "Van"}),
+        json!({"action": "add_category", "name": "Main"}),
+        json!({"action": "add_model", "category": "Main", "name": "PC1864"}),
+    ] {
+        assert_eq!(house.does(action).await, "changed");
+    }
+    let fill = |tx: &mut crate::store::Tx<'_>| {
+        let model = tx.register_entry(RegisterKind::Model, "PC1864")?.expect("there");
+        let van = PlaceKey::Storage(tx.register_entry(RegisterKind::StorageCode, "Van")?.expect("there"));
+        (3..Listed::Register.most())
+            .try_for_each(|n| tx.add_register_entry(RegisterKind::StorageCode, &format!("n {n}"), None))?;
+        (0..Listed::Assets.most()).try_for_each(|n| tx.add_asset(model, &n.to_string(), &van).map(|_| ()))?;
+        (0..Listed::Accounts.most())
+            .try_for_each(|n| tx.add_account(&format!("n{n}@example.org").parse().expect("an e-mail"), WallTime(0)))
+    };
+    house.store.write(Urgency::Now, fill).await.expect("filled");
+    for action in [
+        json!({"action": "add_category", "name": "One more"}),
+        json!({"action": "add_model", "category": "Main", "name": "One more"}),
+        json!({"action": "add_asset", "model": "PC1864", "serial": "x", "place": {"at": "storage", "code": "Van"}}),
+        json!({"action": "add_account", "account": "x@example.org"}),
+    ] {
+        let ended = house.does(action).await;
+        assert!(ended.starts_with("busy: the box keeps"), "{ended}");
     }
 }
