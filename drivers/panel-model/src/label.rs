@@ -59,7 +59,8 @@ impl Charset {
 /// Characters that change how their neighbours are read without showing themselves: a label with them
 /// could pass for another one.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl Label {
@@ -104,6 +105,9 @@ mod tests {
             (ascii, "tab\there", false),
             (any, "Küche 🚪", true),
             (any, "evil\u{202e}txt", false),
+            (any, "two\u{2028}lines", false),
+            (any, "turned\u{61c}", false),
+            (any, "tagged\u{e0041}", false),
             (utf16, "Küche", true),
             (utf16, "🚪", false),
         ] {
