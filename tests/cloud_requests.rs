@@ -13,6 +13,7 @@ mod world;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
+use panelgate::access::Permission;
 use panelgate::cloud::session::{MqttVersion, Properties};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -362,6 +363,16 @@ fn every_rule_refuses_alike_at_the_socket_and_over_mqtt() {
     let id = desk.ask(&desk.token(&desk.claims()), &set_code(4, &code));
     assert_eq!(desk.answer(id)["state"], "done");
     panel.wait(0, "code_set", |line| line["slot"] == 4);
+    let accounts = json!({ "carl@example.org": { "status": "suspended" } });
+    let companies = json!({
+        "acme": { "name": "Acme" },
+        "acme-north": { "name": "Acme North", "parent": "acme" },
+    });
+    let directory =
+        json!({ "version": 1, "company": "acme-north", "companies": companies, "accounts": accounts }).to_string();
+    site.operator(&["directory"], &directory).ok();
+    let assign = |account: &str, slot: u16| json!({ "action": "assign_account", "panel": "dsc-1", "slot": slot, "account": account });
+    let person = |action: &str| json!({ "action": action, "person": "nobody@example.org" });
     let foreign = json!({ "sealed": "AAAA" });
     let short = sealed(&site, "1234");
     let cases = [
@@ -388,12 +399,23 @@ fn every_rule_refuses_alike_at_the_socket_and_over_mqtt() {
             "confirmation_mismatch",
         ),
         (json!({ "action": "refresh", "panel": "dsc-9", "section": "state" }), "panel_not_found"),
+        (assign("dora@example.org", 4), "account_not_found"),
+        (assign("carl@example.org", 4), "account_suspended"),
+        (assign("carl@example.org", 6), "code_not_set"),
+        (person("reset_password"), "not_found"),
+        (person("suspend_person"), "not_found"),
+        (json!({ "action": "accept_invitation", "token": code, "password": code }), "invitation_expired"),
+        (json!({ "action": "delete_company", "company": "acme" }), "in_use"),
+        (json!({ "action": "delete_role", "role": "No such" }), "not_found"),
         (json!({ "action": "fly", "panel": "dsc-1" }), "invalid"),
         (json!({ "action": "set_label", "panel": "dsc-1", "slot": 4, "label": "A", "more": 1 }), "invalid"),
     ];
+    // Both may do everything, so that it is the rules that refuse.
+    let all = Permission::ALL.map(Permission::name);
     let mut different = Vec::new();
     for (action, refusal) in &cases {
-        let id = desk.ask(&desk.token(&desk.claims()), action);
+        let claims = with(with(desk.claims(), "role", json!("Super Admin")), "permissions", json!(all));
+        let id = desk.ask(&desk.token(&claims), action);
         let mqtt = desk.answer(id)["refusal"].as_str().unwrap_or("done").to_owned();
         let socket = at_the_socket(&site, action, &installer);
         if (mqtt.as_str(), socket.as_str()) != (*refusal, *refusal) {

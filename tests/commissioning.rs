@@ -11,7 +11,7 @@
 mod world;
 
 use panel_driver::clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use world::{Canary, Observer, PanelSpec, Sim, SimPanel, Site, deadline};
 
@@ -173,7 +173,8 @@ fn a_panel_is_commissioned_from_end_to_end() {
     site.cli(&["commission", "dsc-1", "sign-off", "--name", "Anna"]).ends_with(1).complains(&["installer_code_wrong"]);
     site.unlock();
 
-    // Signed while the cloud is away.
+    // Signed while the cloud is away, and while somebody let the walk test go on: that is over then.
+    site.cli(&["commission", "dsc-1", "walk-test", "start"]).ok();
     site.broker.stop();
     let mark = observer.mark();
     let signed = site.cli(&["commission", "dsc-1", "sign-off", "--name", " Anna Berg "]).ok();
@@ -211,6 +212,7 @@ fn a_panel_is_commissioned_from_end_to_end() {
     let told =
         observer.wait_for("the report", mark, "panels/dsc-1/report", |body| body["signed"]["name"] == "Anna Berg");
     assert_eq!(told["walk_test"]["zones"][7]["reason"], "not <fitted>");
+    assert_eq!((&told["walk_test"]["running"], &told["walk_test"]["ends"]), (&json!(false), &told["signed"]["at"]));
     assert_eq!(told["equipment"].as_array().unwrap().len(), 1, "{told}");
     let line = observer
         .wait_for("its line", mark, "log", |line| line["action"] == "sign_off" && line["result"] == "signed_off");

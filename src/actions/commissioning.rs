@@ -263,7 +263,8 @@ impl Actions {
         Ok(Done::Changed)
     }
 
-    /// Puts somebody's name to a commissioning of which nothing is missing. Report and log line are one transaction.
+    /// Puts somebody's name to a commissioning of which nothing is missing; a walk test that still runs ends with it.
+    /// Report and log line are one transaction.
     pub(super) async fn sign_off(&self, asked: SignOff, entry: &Entry) -> Result<Done, Refused> {
         let SignOff { panel, name } = asked;
         let name = NAME.check(name.trim()).map_err(|refusal| {
@@ -277,6 +278,13 @@ impl Actions {
                 let text = format!("{} cannot be signed off yet: {}", panel, missing(&checklist));
                 return Ok(Err(Refused::with(Refusal::Incomplete, text)));
             }
+            // What is signed is over: the report does not tell of a test that ends in the future.
+            let checklist = if tx.walk_test(&panel)?.is_some_and(|test| test.is_running(moment.now)) {
+                tx.end_walk_test(&panel, moment.now)?;
+                moment.checklist(tx)?
+            } else {
+                checklist
+            };
             let signature = Signature {
                 name: name.as_str().to_owned(),
                 actor: entry.actor.clone(),

@@ -130,7 +130,9 @@ impl Refusal {
             Self::Invalid => ("invalid", "the request is malformed"),
             Self::PanelOffline => ("panel_offline", "the panel is not reachable now"),
             Self::PanelFailed => ("panel_failed", "the panel said no or did not answer"),
-            Self::Busy => ("busy", "too much is waiting already; try again in a moment"),
+            Self::Busy => {
+                ("busy", "not possible at this moment, or too much is waiting already; try again in a moment")
+            }
             Self::VersionConflict => ("version_conflict", "a newer version was already accepted"),
             Self::StorageFailed => ("storage_failed", "the box could not store it; nothing was changed"),
         }
