@@ -113,12 +113,13 @@ pub(crate) fn without_times_and_ids(text: &str) -> String {
     String::from_utf8(blank_times_and_ids(text.as_bytes())).unwrap()
 }
 
-/// Blanks out RFC 3339 times with their fractions, the broker's seconds since 1970, and UUIDs.
+/// Blanks out RFC 3339 times with their fractions, the broker's seconds since 1970, UUIDs, and the hashes of log lines.
 fn blank_times_and_ids(bytes: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(first) = rest.first() {
-        let skip = time_length(rest).or_else(|| uuid_length(rest)).or_else(|| seconds_length(rest)).unwrap_or(0);
+        let skip = time_length(rest).or_else(|| uuid_length(rest)).or_else(|| seconds_length(rest));
+        let skip = skip.or_else(|| hash_length(rest)).unwrap_or(0);
         if skip > 0 {
             kept.push(b'~');
             rest = &rest[skip..];
@@ -144,6 +145,12 @@ fn time_length(text: &[u8]) -> Option<usize> {
 /// `1793345739: ` as the broker's log begins its lines.
 fn seconds_length(text: &[u8]) -> Option<usize> {
     matches(text, b"dddddddddd: ").then_some(10)
+}
+
+/// `"hash":"…"` of a line of the action log, with or without a blank.
+fn hash_length(text: &[u8]) -> Option<usize> {
+    let named = [&b"\"hash\":\""[..], b"\"hash\": \""].into_iter().find(|name| text.starts_with(name))?;
+    matches(&text[named.len()..], &[b'x'; 64]).then_some(named.len() + 64)
 }
 
 fn uuid_length(text: &[u8]) -> Option<usize> {
