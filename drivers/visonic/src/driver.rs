@@ -13,7 +13,7 @@ use crate::jsonrpc::{self, JsonRpcSession};
 use crate::quirks::QUIET;
 use crate::session::VisonicSession;
 
-/// Installer codes that these panels leave the factory with [doc] installer and master installer.
+/// Installer codes that these panels leave the factory with `[doc]`: installer and master installer.
 pub const FACTORY_INSTALLER_CODES: &[&str] = &["8888", "9999"];
 
 /// Makes drivers for one configured panel.
