@@ -48,6 +48,7 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, made once")]
 pub(super) enum Command {
     /// Run the daemon in the foreground, as systemd does
     Run(RunArgs),
