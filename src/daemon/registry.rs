@@ -151,14 +151,10 @@ fn which(word: &str) -> String {
 #[cfg(feature = "dsc")]
 mod dsc {
     use super::{Arc, DriverFactory, PanelConfig, Problems};
-    use crate::daemon::vendor_table::{WrongKey, checked};
+    use crate::daemon::vendor_table::checked;
 
     pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
-        let config = checked(panel, problems, |raw: driver_dsc::RawConfig| {
-            let told =
-                |error: driver_dsc::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
-            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
-        })?;
+        let config = checked(panel, problems, driver_dsc::RawConfig::validate)?;
         Some(Arc::new(driver_dsc::DscFactory::new(config)))
     }
 }
@@ -166,14 +162,10 @@ mod dsc {
 #[cfg(feature = "neor")]
 mod neor {
     use super::{Arc, DriverFactory, PanelConfig, PanelId, Problems};
-    use crate::daemon::vendor_table::{WrongKey, checked};
+    use crate::daemon::vendor_table::checked;
 
     pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
-        let config = checked(panel, problems, |raw: driver_neor::RawConfig| {
-            let told =
-                |error: driver_neor::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
-            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
-        })?;
+        let config = checked(panel, problems, driver_neor::RawConfig::validate)?;
         Some(Arc::new(driver_neor::NeorFactory::new(config)))
     }
 
@@ -205,14 +197,10 @@ encryption = "type2"
 #[cfg(feature = "visonic")]
 mod visonic {
     use super::{Arc, DriverFactory, PanelConfig, Problems};
-    use crate::daemon::vendor_table::{WrongKey, checked};
+    use crate::daemon::vendor_table::checked;
 
     pub(super) fn factory(panel: &PanelConfig, problems: &mut Problems) -> Option<Arc<dyn DriverFactory>> {
-        let config = checked(panel, problems, |raw: driver_visonic::RawConfig| {
-            let told =
-                |error: driver_visonic::ConfigError| WrongKey { key: error.key, what: error.problem, fix: error.fix };
-            raw.validate().map_err(|errors| errors.into_iter().map(told).collect())
-        })?;
+        let config = checked(panel, problems, driver_visonic::RawConfig::validate)?;
         Some(Arc::new(driver_visonic::VisonicFactory::new(config)))
     }
 }

@@ -4,22 +4,16 @@
     allow(dead_code, reason = "a build without vendors reads no table")
 )]
 
+use panel_driver::ConfigError;
 use serde::de::DeserializeOwned;
 
 use crate::config::{PanelConfig, Problems, nearest};
-
-/// What a vendor says of one of its keys.
-pub(super) struct WrongKey {
-    pub(super) key: &'static str,
-    pub(super) what: String,
-    pub(super) fix: String,
-}
 
 /// A vendor's table, read and checked by the vendor; everything that is wrong with it goes to `problems`.
 pub(super) fn checked<R: DeserializeOwned, C>(
     panel: &PanelConfig,
     problems: &mut Problems,
-    validate: impl FnOnce(R) -> Result<C, Vec<WrongKey>>,
+    validate: impl FnOnce(R) -> Result<C, Vec<ConfigError>>,
 ) -> Option<C> {
     let read = read::<R>(panel, problems);
     match validate(read.table?) {
@@ -27,7 +21,7 @@ pub(super) fn checked<R: DeserializeOwned, C>(
         Err(errors) => {
             // A key that could not be read is not missing as well.
             for error in errors.into_iter().filter(|error| !read.wrong.iter().any(|key| key == error.key)) {
-                problems.error(format!("panel {}: {}.{}", panel.id, panel.vendor, error.key), error.what, error.fix);
+                problems.error(format!("panel {}: {}.{}", panel.id, panel.vendor, error.key), error.problem, error.fix);
             }
             None
         }

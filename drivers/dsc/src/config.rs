@@ -1,9 +1,8 @@
 //! A panel's configuration: [`RawConfig`] as it is written, [`Config`] as it is used. All errors are told at once.
 
-use std::fmt;
 use std::path::PathBuf;
 
-use panel_driver::LinkConfig;
+use panel_driver::{ConfigError, ConfigErrors, LinkConfig};
 use panel_model::{Partition, PartitionSet};
 use serde::Deserialize;
 
@@ -37,23 +36,6 @@ pub struct RawConfig {
     /// `allowed` or `forbidden`; `forbidden` unless told. Entering installer programming may report to the central
     /// station and blocks arming meanwhile.
     pub installer_menu: Option<String>,
-}
-
-/// One thing that is wrong in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The key, as it is written.
-    pub key: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What to write instead.
-    pub fix: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.key, self.problem, self.fix)
-    }
 }
 
 /// A valid configuration of one panel.
@@ -180,7 +162,7 @@ impl RawConfig {
     /// # Errors
     /// Everything that is wrong, in the order of the keys.
     pub fn validate(self) -> Result<Config, Vec<ConfigError>> {
-        let mut errors = Errors::default();
+        let mut errors = ConfigErrors::default();
         let interface = self.interface(&mut errors);
         let model = match self.model.as_deref().map(Model::parse) {
             Some(Ok(model)) => Some(model),
@@ -203,15 +185,15 @@ impl RawConfig {
         };
         match (interface, model, code_length, partitions, zones, installer_menu) {
             (Some(interface), Some(model), Some(code_length), Some(partitions), Some(zones), Some(installer_menu))
-                if errors.0.is_empty() =>
+                if errors.is_empty() =>
             {
                 Ok(Config { interface, model, code_length, partitions, zones, installer_menu })
             }
-            _ => Err(errors.0),
+            _ => Err(errors.into_vec()),
         }
     }
 
-    fn interface(&self, errors: &mut Errors) -> Option<Interface> {
+    fn interface(&self, errors: &mut ConfigErrors) -> Option<Interface> {
         match self.interface.as_deref() {
             Some("envisalink") => {
                 for (key, given) in [("device", self.device.is_some()), ("baud", self.baud.is_some())] {
@@ -232,7 +214,7 @@ impl RawConfig {
         }
     }
 
-    fn it100(&self, errors: &mut Errors) -> Option<Interface> {
+    fn it100(&self, errors: &mut ConfigErrors) -> Option<Interface> {
         let speeds = Baud::ALL.map(Baud::bits_per_second);
         let baud = self.baud.unwrap_or(9600);
         if !speeds.contains(&baud) {
@@ -268,7 +250,7 @@ impl RawConfig {
         }
     }
 
-    fn partitions(&self, model: Option<Model>, errors: &mut Errors) -> Option<PartitionSet> {
+    fn partitions(&self, model: Option<Model>, errors: &mut ConfigErrors) -> Option<PartitionSet> {
         let most = model.map_or(8, |m| m.limits().1);
         let fix = format!("write a list of numbers from 1 to {most}, such as [1, 2]");
         let mut set = PartitionSet::EMPTY;
@@ -285,23 +267,13 @@ impl RawConfig {
         Some(set)
     }
 
-    fn zones(&self, model: Option<Model>, errors: &mut Errors) -> Option<u16> {
+    fn zones(&self, model: Option<Model>, errors: &mut ConfigErrors) -> Option<u16> {
         let most = model.map_or(64, |m| m.limits().0);
         let zones = self.zones.unwrap_or(most);
         if (1..=most).contains(&zones) {
             return Some(zones);
         }
         errors.add("zones", format!("{zones} zones do not fit this model"), format!("write 1 to {most}"))
-    }
-}
-
-#[derive(Default)]
-struct Errors(Vec<ConfigError>);
-
-impl Errors {
-    fn add<T>(&mut self, key: &'static str, problem: impl Into<String>, fix: impl Into<String>) -> Option<T> {
-        self.0.push(ConfigError { key, problem: problem.into(), fix: fix.into() });
-        None
     }
 }
 

@@ -45,7 +45,7 @@ mod session;
 pub mod sim;
 
 pub use capabilities::capabilities;
-pub use config::{Config, ConfigError, RawConfig};
+pub use config::{Config, RawConfig};
 pub use decode::decode;
 pub use driver::{DscFactory, FACTORY_INSTALLER_CODES};
 pub use map::map_event;

@@ -1,10 +1,9 @@
 //! A panel's configuration: [`RawConfig`] as it is written, [`Config`] as it is used. All errors are told at once.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use panel_driver::LinkConfig;
+use panel_driver::{ConfigError, ConfigErrors, LinkConfig};
 use panel_model::{Partition, PartitionSet};
 use serde::Deserialize;
 
@@ -44,23 +43,6 @@ pub struct RawConfig {
     pub server_header: Option<String>,
     /// Seconds of silence after which the panel is polled, 5 to 100; 30 unless told.
     pub poll_seconds: Option<u16>,
-}
-
-/// One thing that is wrong in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The key, as it is written.
-    pub key: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What to write instead.
-    pub fix: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.key, self.problem, self.fix)
-    }
 }
 
 /// A valid configuration of one panel.
@@ -133,7 +115,7 @@ impl RawConfig {
     /// # Errors
     /// Everything that is wrong, in the order of the keys.
     pub fn validate(self) -> Result<Config, Vec<ConfigError>> {
-        let mut errors = Errors::default();
+        let mut errors = ConfigErrors::default();
         let identifier = self.identifier(&mut errors);
         let listen = self.listen(&mut errors);
         let encryption = match self.encryption.as_deref().unwrap_or("type2") {
@@ -167,7 +149,7 @@ impl RawConfig {
         }
         let experimental = if self.experimental == Some(true) { Experimental::On } else { Experimental::Off };
         match (identifier, listen, encryption, model) {
-            (Some(identifier), Some(listen), Some(encryption), Some(model)) if errors.0.is_empty() => Ok(Config {
+            (Some(identifier), Some(listen), Some(encryption), Some(model)) if errors.is_empty() => Ok(Config {
                 link: LinkConfig::TcpIn { listen, identifier: identifier.clone() },
                 identifier,
                 encryption,
@@ -179,11 +161,11 @@ impl RawConfig {
                 quirks,
                 poll: Duration::from_secs(poll.into()),
             }),
-            _ => Err(errors.0),
+            _ => Err(errors.into_vec()),
         }
     }
 
-    fn identifier(&self, errors: &mut Errors) -> Option<String> {
+    fn identifier(&self, errors: &mut ConfigErrors) -> Option<String> {
         let fix = "write the 12 digits that section [851][422] shows";
         match self.identifier.as_deref().map(str::trim) {
             Some(digits) if is_identifier(digits.as_bytes()) => Some(digits.to_owned()),
@@ -192,7 +174,7 @@ impl RawConfig {
         }
     }
 
-    fn listen(&self, errors: &mut Errors) -> Option<SocketAddr> {
+    fn listen(&self, errors: &mut ConfigErrors) -> Option<SocketAddr> {
         let text = self.listen.as_deref().unwrap_or(LISTEN);
         match text.trim().parse() {
             Ok(address) => Some(address),
@@ -204,7 +186,7 @@ impl RawConfig {
         }
     }
 
-    fn partitions(&self, errors: &mut Errors) -> Option<PartitionSet> {
+    fn partitions(&self, errors: &mut ConfigErrors) -> Option<PartitionSet> {
         let mut set = PartitionSet::EMPTY;
         for number in self.partitions.as_deref()? {
             match Partition::new(*number) {
@@ -221,7 +203,7 @@ impl RawConfig {
         Some(set)
     }
 
-    fn quirks(&self, errors: &mut Errors) -> Quirks {
+    fn quirks(&self, errors: &mut ConfigErrors) -> Quirks {
         let partition_form = match self.partition_status.as_deref().unwrap_or("mask") {
             "mask" => Some(PartitionForm::Mask),
             "number" => Some(PartitionForm::Number),
@@ -243,16 +225,6 @@ pub(crate) fn is_identifier(bytes: &[u8]) -> bool {
 
 /// Digits of an Integration Identification Number.
 pub(crate) const IDENTIFIER_DIGITS: usize = 12;
-
-#[derive(Default)]
-struct Errors(Vec<ConfigError>);
-
-impl Errors {
-    fn add<T>(&mut self, key: &'static str, problem: impl Into<String>, fix: impl Into<String>) -> Option<T> {
-        self.0.push(ConfigError { key, problem: problem.into(), fix: fix.into() });
-        None
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -51,7 +51,7 @@ mod show;
 pub mod sim;
 
 pub use capabilities::capabilities;
-pub use config::{Config, ConfigError, RawConfig};
+pub use config::{Config, RawConfig};
 pub use decode::{CaptureDecoder, CaptureKeys, decode};
 pub use driver::{FACTORY_INSTALLER_CODES, NeorFactory};
 pub use identify::identify;

@@ -13,10 +13,12 @@
 
 pub mod clock;
 mod command;
+mod config_error;
 mod driver;
 mod error;
 mod event;
 pub mod link;
+mod queue;
 mod run;
 mod session;
 pub mod sim;
@@ -27,10 +29,12 @@ mod wire;
 pub use command::{
     CivilTime, Command, CommandId, CommandRequest, Credentials, Outcome, Reply, Residue, Section, SetUser,
 };
+pub use config_error::{ConfigError, ConfigErrors};
 pub use driver::{BoxFuture, DecodeOptions, Decoded, DriverFactory, DriverPort, DriverStart, PanelDriver};
 pub use error::{DriverError, LinkError, Retry};
 pub use event::{DriverEvent, Stamped};
 pub use link::{Link, LinkConfig, Links};
+pub use queue::{CommandClass, CommandQueue};
 pub use run::run_session;
 pub use session::{Busy, Session, SessionOutput};
 pub use wire::{Direction, WireEntry, WireLog};

@@ -1,10 +1,9 @@
 //! A panel's configuration: [`RawConfig`] as it is written, [`Config`] as it is used. All errors are told at once.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use panel_driver::LinkConfig;
+use panel_driver::{ConfigError, ConfigErrors, LinkConfig};
 use panel_model::{Partition, PartitionSet};
 use serde::Deserialize;
 
@@ -38,23 +37,6 @@ pub struct RawConfig {
     pub partitions: Option<Vec<u32>>,
     /// Zones in use, counted from 1; as many as the model has unless told.
     pub zones: Option<u16>,
-}
-
-/// One thing that is wrong in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The key, as it is written.
-    pub key: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What to write instead.
-    pub fix: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.key, self.problem, self.fix)
-    }
 }
 
 /// A valid configuration of one panel.
@@ -101,7 +83,7 @@ impl RawConfig {
     /// # Errors
     /// Everything that is wrong, in the order of the keys.
     pub fn validate(self) -> Result<Config, Vec<ConfigError>> {
-        let mut errors = Errors::default();
+        let mut errors = ConfigErrors::default();
         let transport = match self.transport.as_deref().unwrap_or("serial") {
             "serial" => self.serial(&mut errors),
             "jsonrpc" => self.jsonrpc(&mut errors),
@@ -111,14 +93,14 @@ impl RawConfig {
         let partitions = self.partitions(model.as_ref(), &mut errors);
         let zones = self.zones(model.as_ref(), &mut errors);
         match (transport, model, partitions, zones) {
-            (Some(transport), Some(model), Some(partitions), Some(zones)) if errors.0.is_empty() => {
+            (Some(transport), Some(model), Some(partitions), Some(zones)) if errors.is_empty() => {
                 Ok(Config { transport, model, partitions, zones })
             }
-            _ => Err(errors.0),
+            _ => Err(errors.into_vec()),
         }
     }
 
-    fn jsonrpc(&self, errors: &mut Errors) -> Option<Transport> {
+    fn jsonrpc(&self, errors: &mut ConfigErrors) -> Option<Transport> {
         if self.device.is_some() {
             errors.add::<()>("device", "the module is reached over the network", "remove it and write host");
         }
@@ -138,7 +120,7 @@ impl RawConfig {
         Some(Transport::JsonRpc(LinkConfig::TcpPerRequest { host, port }, writes))
     }
 
-    fn serial(&self, errors: &mut Errors) -> Option<Transport> {
+    fn serial(&self, errors: &mut ConfigErrors) -> Option<Transport> {
         if self.experimental.is_some() {
             let problem = "nothing is written over the serial port";
             errors.add::<()>("experimental", problem, "remove it, or write transport = \"jsonrpc\"");
@@ -173,7 +155,7 @@ impl RawConfig {
         }
     }
 
-    fn model(&self, errors: &mut Errors) -> Option<Model> {
+    fn model(&self, errors: &mut ConfigErrors) -> Option<Model> {
         let usable = || MODELS.iter().filter(|model| model.panel_type != 0);
         let mut names: Vec<_> = usable().map(|model| model.name).collect();
         names.dedup();
@@ -193,7 +175,7 @@ impl RawConfig {
         }
     }
 
-    fn partitions(&self, model: Option<&Model>, errors: &mut Errors) -> Option<PartitionSet> {
+    fn partitions(&self, model: Option<&Model>, errors: &mut ConfigErrors) -> Option<PartitionSet> {
         // Over the serial port a PowerMax does not tell them apart; the service does.
         let service = self.transport.as_deref() == Some("jsonrpc");
         let told = |model: &Model| service || model.family == Family::PowerMaster;
@@ -215,7 +197,7 @@ impl RawConfig {
         if set.is_empty() { errors.add("partitions", "the list is empty", "write [1]") } else { Some(set) }
     }
 
-    fn zones(&self, model: Option<&Model>, errors: &mut Errors) -> Option<u16> {
+    fn zones(&self, model: Option<&Model>, errors: &mut ConfigErrors) -> Option<u16> {
         let most = model.map_or(64, |model| u16::from(model.zones));
         let zones = self.zones.unwrap_or(most);
         if (1..=most).contains(&zones) {
@@ -243,16 +225,6 @@ impl Config {
     #[must_use]
     pub fn never_enrolls(&self) -> bool {
         self.model.enrolment == Enrolment::Never
-    }
-}
-
-#[derive(Default)]
-struct Errors(Vec<ConfigError>);
-
-impl Errors {
-    fn add<T>(&mut self, key: &'static str, problem: impl Into<String>, fix: impl Into<String>) -> Option<T> {
-        self.0.push(ConfigError { key, problem: problem.into(), fix: fix.into() });
-        None
     }
 }
 

@@ -45,7 +45,7 @@ mod session;
 pub mod sim;
 
 pub use capabilities::capabilities;
-pub use config::{Config, ConfigError, RawConfig, Transport, Writes};
+pub use config::{Config, RawConfig, Transport, Writes};
 pub use decode::decode;
 pub use driver::{FACTORY_INSTALLER_CODES, VisonicFactory};
 pub use jsonrpc::JsonRpcSession;

@@ -16,7 +16,7 @@ use super::write::toggle_report;
 use super::{Item, Next};
 use crate::capabilities::is_master;
 use crate::quirks::VERDICT;
-use crate::session::Site;
+use crate::session::{Site, person_waits};
 
 /// A batch is left when less than this remains: the step under way and leaving have to fit.
 const MARGIN: Duration = Duration::from_secs(8);
@@ -100,7 +100,7 @@ impl Item for Scan {
     }
 
     fn next(&mut self, now: Instant, site: &mut Site) -> Next {
-        let leave = site.batch.left_over(now) < MARGIN || site.queue.has_person_waiting();
+        let leave = site.batch.left_over(now) < MARGIN || person_waits(&site.queue);
         if leave && !matches!(self.stage, Stage::Inside(_)) {
             if let Stage::Scroll { key, moved } = &mut self.stage {
                 // The list opens at its beginning again: what is missing is nearer from the other side.

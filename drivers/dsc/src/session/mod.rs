@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use panel_driver::{
-    Busy, Command, CommandId, Direction, DriverError, DriverStart, Outcome, Session, SessionOutput, WireEntry,
+    Busy, Command, CommandClass as _, CommandId, Direction, DriverError, DriverStart, Outcome, Session, SessionOutput,
+    WireEntry,
 };
 use panel_model::{NotNow, PanelState};
 
@@ -37,7 +38,7 @@ use collect::Collect;
 use exchange::{Exchange, Turn};
 
 pub(crate) use exchange::Answer;
-pub(crate) use queue::{Class, master_needed};
+pub(crate) use queue::{Class, master_needed, person_waits};
 pub(crate) use site::Site;
 pub(crate) use track::{Menus, is_emergency};
 

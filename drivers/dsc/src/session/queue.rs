@@ -1,8 +1,6 @@
 //! Commands that wait, and whether they may be begun at all.
 
-use std::collections::VecDeque;
-
-use panel_driver::{Busy, Command, CommandId, Credentials, Outcome, Section, SetUser};
+use panel_driver::{Command, CommandClass, CommandQueue, Credentials, Outcome, Section, SetUser};
 use panel_model::{Capabilities, Evidence, PanelError, PanelRole, Partition, Refusal};
 
 use crate::capabilities::is_master;
@@ -10,7 +8,7 @@ use crate::config::{Config, InstallerMenu};
 use crate::message::Transport;
 
 /// Commands that may wait in the session.
-const CAPACITY: usize = 8;
+pub(crate) const CAPACITY: usize = 8;
 
 /// What kind of work a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +25,8 @@ pub(crate) enum Class {
     Installer,
 }
 
-impl Class {
-    pub(crate) fn of(command: &Command) -> Self {
+impl CommandClass for Class {
+    fn of(command: &Command) -> Self {
         match command {
             Command::Disarm { .. } => Self::Urgent,
             Command::SetUser(SetUser { slot, .. }) if is_master(*slot) => Self::Master,
@@ -39,36 +37,9 @@ impl Class {
     }
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct CommandQueue(VecDeque<(CommandId, Command)>);
-
-impl CommandQueue {
-    pub(crate) fn push(&mut self, id: CommandId, command: Command) -> Result<(), Busy> {
-        if self.0.len() == CAPACITY {
-            return Err(Busy(command));
-        }
-        self.0.push_back((id, command));
-        Ok(())
-    }
-
-    /// The first waiting command of that class.
-    pub(crate) fn take(&mut self, class: Class) -> Option<(CommandId, Command)> {
-        let at = self.0.iter().position(|(_, command)| Class::of(command) == class)?;
-        self.0.remove(at)
-    }
-
-    pub(crate) fn has(&self, class: Class) -> bool {
-        self.0.iter().any(|(_, command)| Class::of(command) == class)
-    }
-
-    /// Whether something waits that a person wants now; long work makes way for it.
-    pub(crate) fn has_person_waiting(&self) -> bool {
-        self.has(Class::Urgent) || self.has(Class::Plain)
-    }
-
-    pub(crate) fn take_all(&mut self) -> VecDeque<(CommandId, Command)> {
-        std::mem::take(&mut self.0)
-    }
+/// Whether something waits that a person wants now; long work makes way for it.
+pub(crate) fn person_waits(queue: &CommandQueue) -> bool {
+    queue.has(Class::Urgent) || queue.has(Class::Plain)
 }
 
 /// Looks at a command before anything reaches the wire: the outcome that is certain already, if any.

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use panel_driver::{CommandId, Credentials, DriverEvent, Outcome, Residue, SessionOutput};
+use panel_driver::{CommandId, CommandQueue, Credentials, DriverEvent, Outcome, Residue, SessionOutput};
 use panel_model::{AccessCode, Capabilities, InstallerCode, PanelEvent};
 
-use super::queue::CommandQueue;
+use super::queue::CAPACITY;
 use super::track::Tracker;
 use crate::capabilities::capabilities;
 use crate::config::Config;
@@ -60,7 +60,7 @@ impl Site {
             installer_refused: None,
             tracker: Tracker::new(config.partitions, config.zones),
             view: View::new(transport),
-            queue: CommandQueue::default(),
+            queue: CommandQueue::holding(CAPACITY),
             batch: Batch::default(),
             reading: None,
             residue,

@@ -1,15 +1,13 @@
 //! Commands that wait, and what can be said of a command before anything reaches the wire.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use panel_driver::{Busy, Command, CommandId, Outcome, Section, SetUser};
+use panel_driver::{Command, CommandClass, Outcome, Section, SetUser};
 use panel_model::{AccessCode, Label, NotNow, Partition, Refusal};
 
 use super::Site;
 use crate::capabilities::{SECTION_LABEL, USER_LABEL, is_master};
 use crate::procedure::{installer_code_needed, installer_code_refused, master_needed};
-use crate::quirks::QUEUE;
 
 /// In which order commands are done, and which share a programming mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +26,8 @@ pub(crate) enum Class {
     Installer,
 }
 
-impl Class {
-    pub(crate) fn of(command: &Command) -> Self {
+impl CommandClass for Class {
+    fn of(command: &Command) -> Self {
         match command {
             Command::Disarm { .. } => Self::Urgent,
             Command::Bypass { .. } => Self::Bypass,
@@ -38,38 +36,6 @@ impl Class {
             Command::VerifyInstallerCode(_) | Command::ChangeInstallerCode { .. } => Self::Installer,
             _ => Self::Plain,
         }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct CommandQueue(VecDeque<(CommandId, Command)>);
-
-impl CommandQueue {
-    pub(crate) fn push(&mut self, id: CommandId, command: Command) -> Result<(), Busy> {
-        if self.0.len() == QUEUE {
-            return Err(Busy(command));
-        }
-        self.0.push_back((id, command));
-        Ok(())
-    }
-
-    /// The first waiting command of that class.
-    pub(crate) fn take(&mut self, class: Class) -> Option<(CommandId, Command)> {
-        let at = self.0.iter().position(|(_, command)| Class::of(command) == class)?;
-        self.0.remove(at)
-    }
-
-    pub(crate) fn has(&self, class: Class) -> bool {
-        self.0.iter().any(|(_, command)| Class::of(command) == class)
-    }
-
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn take_all(&mut self) -> VecDeque<(CommandId, Command)> {
-        std::mem::take(&mut self.0)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use panel_driver::{Command, CommandId, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
+use panel_driver::{Command, CommandId, CommandQueue, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
 use panel_model::{AccessCode, Capabilities, InstallerCode, PanelEvent, PanelState, PartitionSet, Slot};
 
 use super::exchange::Answer;
-use super::queue::{Class, CommandQueue};
+use super::queue::Class;
 use super::track::{Heard, Tracker};
 use super::tries::InstallerTries;
 use crate::capabilities::{Size, with_size};
@@ -20,7 +20,7 @@ use crate::procedure::report::Extent;
 use crate::procedure::section_label::{Labelled, WriteLabel};
 use crate::procedure::users::ReadUsers;
 use crate::procedure::write::WriteUser;
-use crate::quirks::{BUSY, READ_AGAIN};
+use crate::quirks::{BUSY, QUEUE, READ_AGAIN};
 
 /// What a report procedure brought.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Site {
             size,
             config,
             credentials,
-            queue: CommandQueue::default(),
+            queue: CommandQueue::holding(QUEUE),
             master_refused: false,
             installer_refused: None,
             installer_tries,

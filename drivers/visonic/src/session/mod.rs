@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use panel_driver::{
-    Busy, Command, CommandId, Direction, DriverError, DriverStart, Outcome, Session, SessionOutput, WireEntry,
+    Busy, Command, CommandClass as _, CommandId, Direction, DriverError, DriverStart, Outcome, Session, SessionOutput,
+    WireEntry,
 };
 use panel_model::{NotNow, PanelState};
 

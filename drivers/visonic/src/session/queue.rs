@@ -1,14 +1,12 @@
 //! Commands that wait, and whether they may be begun at all.
 
-use std::collections::VecDeque;
-
-use panel_driver::{Busy, Command, CommandId, Outcome, Section, SetUser};
+use panel_driver::{Command, CommandClass, Outcome, Section, SetUser};
 use panel_model::{AccessCode, Capabilities, Evidence, Partition, Refusal};
 
 use crate::map::wire_code;
 
 /// Commands that may wait in the session.
-const CAPACITY: usize = 8;
+pub(crate) const CAPACITY: usize = 8;
 
 /// What kind of work a command is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +19,8 @@ pub(crate) enum Class {
     Memory,
 }
 
-impl Class {
-    pub(crate) fn of(command: &Command) -> Self {
+impl CommandClass for Class {
+    fn of(command: &Command) -> Self {
         match command {
             Command::Disarm { .. } | Command::SilenceSiren { .. } => Self::Urgent,
             Command::Refresh(Section::Users | Section::Labels)
@@ -30,29 +28,6 @@ impl Class {
             | Command::SetClock(_) => Self::Memory,
             _ => Self::Plain,
         }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct CommandQueue(VecDeque<(CommandId, Command)>);
-
-impl CommandQueue {
-    pub(crate) fn push(&mut self, id: CommandId, command: Command) -> Result<(), Busy> {
-        if self.0.len() == CAPACITY {
-            return Err(Busy(command));
-        }
-        self.0.push_back((id, command));
-        Ok(())
-    }
-
-    /// The first waiting command of that class.
-    pub(crate) fn take(&mut self, class: Class) -> Option<(CommandId, Command)> {
-        let at = self.0.iter().position(|(_, command)| Class::of(command) == class)?;
-        self.0.remove(at)
-    }
-
-    pub(crate) fn take_all(&mut self) -> VecDeque<(CommandId, Command)> {
-        std::mem::take(&mut self.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use panel_driver::{CommandId, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
+use panel_driver::{CommandId, CommandQueue, Credentials, DriverError, DriverEvent, Outcome, SessionOutput};
 use panel_model::{Capabilities, Label, PanelEvent, PartitionSet, Slot, Zone};
 
 use crate::capabilities::{USER_PERMIT, of_model};
@@ -16,7 +16,7 @@ use crate::procedure::Goal;
 
 use crate::quirks::{SETUP_AGAIN, SETUP_TRIES};
 
-use super::queue::CommandQueue;
+use super::queue::CAPACITY;
 use super::track::Tracker;
 
 /// What is known of the panel's download code.
@@ -70,7 +70,7 @@ impl Site {
             capabilities: of_model(&model, config.partitions, config.zones),
             model,
             credentials,
-            queue: CommandQueue::default(),
+            queue: CommandQueue::holding(CAPACITY),
             access: Access::Unknown,
             options: None,
             enrolled: false,

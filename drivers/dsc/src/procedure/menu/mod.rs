@@ -15,7 +15,7 @@ use super::write::{CodeWish, Write};
 use super::{Interruption, Item, Next, Procedure, Reopen, Standing, step_failed};
 use crate::message::{ErrorCode, ModuleCommand, ModuleMessage};
 use crate::quirks::{LEAVE, LINGER, UNBLANK};
-use crate::session::{Answer, Class, Menus, Site, is_emergency};
+use crate::session::{Answer, Class, Menus, Site, is_emergency, person_waits};
 
 pub(crate) use opening::installer_code_refused;
 use opening::noisy_line;
@@ -190,7 +190,7 @@ impl Menu {
 
     fn next_item(&mut self, now: Instant, site: &mut Site) -> bool {
         let stay = matches!(self.opener, Opener::Master)
-            && !site.queue.has_person_waiting()
+            && !person_waits(&site.queue)
             && !site.stopping
             && site.batch.has_room(now)
             && site.tracker.may_program(now, Menus::Ours).is_ok();
